@@ -1,0 +1,172 @@
+/*
+ * conv.c: conv_2d. Inputs x [N, H, W, C], filter OHWI, optional bias. For each output pixel the
+ * values under the filter are gathered into a patch (zero for taps outside the image, which is the
+ * same as skipping them once the zero point is subtracted) and multiplied with the filters by
+ * matmul.c.
+ */
+#include <string.h>
+
+#include "kernels.h"
+#include "matmul.h"
+#include "window.h"
+
+static bool conv_shapes_match(const lab_node *node)
+{
+    if (!has_arity(node, 2, 3) || !window_match(&node->attrs, node->in[0], node->out[0]))
+        return false;
+    const lab_tensor *w = node->in[1];
+    return w->rank == 4 && w->shape[3] == node->in[0]->shape[3] &&
+           w->shape[0] == node->out[0]->shape[3];
+}
+
+/* ---- 8 bits ---- */
+
+typedef struct conv_q8 {
+    window w;
+    patch_groups groups; /* of output pixels */
+    matmul_q8 matmul;
+    uint8_t flip;
+    int16_t zero;
+} conv_q8;
+
+static int conv_q8_match(const lab_node *node)
+{
+    return conv_shapes_match(node) &&
+           matmul_q8_match(node->in[0], node->in[1], input_or_null(node, 2), node->out[0]);
+}
+
+static lab_status conv_q8_prepare(lab_prepare *prepare, const lab_node *node)
+{
+    const lab_tensor *x = node->in[0], *filter = node->in[1], *y = node->out[0];
+    conv_q8 *s = prepare_array(prepare, 1, sizeof *s);
+    if (!s || !matmul_q8_prepare(prepare, &s->matmul, x, filter, input_or_null(node, 2), y,
+                                 node->attrs.activation))
+        return prepare_no_memory(prepare, node);
+    s->w = window_of(&node->attrs, x, y, filter->shape[1], filter->shape[2]);
+    s->flip = q8_flip(x);
+    s->zero = q8_flipped_zero(x);
+    s->groups = tile_patches(prepare, elements(y) / (size_t)s->matmul.n, s->matmul.k, s->matmul.n,
+                             matmul_q8_scratch(&s->matmul));
+    lab_prepare_state(prepare, s);
+    return LAB_OK;
+}
+
+static void gather_q8(const conv_q8 *s, const uint8_t *x, size_t index, int16_t *patch)
+{
+    const window *w = &s->w;
+    pixel out = pixel_at(index, w->out_h, w->out_w);
+    taps ys = taps_y(w, out.y), xs = taps_x(w, out.x);
+    size_t channels = (size_t)w->in_c;
+    if (ys.end - ys.begin < w->filter_h || xs.end - xs.begin < w->filter_w)
+        memset(patch, 0, (size_t)s->matmul.k * sizeof *patch);
+    /* Without dilation the taps of a filter row are neighbours in memory: one run. */
+    int32_t run = w->dilation_w == 1 ? xs.end - xs.begin : 1;
+    for (int32_t ty = ys.begin; ty < ys.end; ty++)
+        for (int32_t tx = xs.begin; tx < xs.end; tx += run)
+            widen(x + tap_pixel(w, out.batch, &ys, ty, &xs, tx) * channels, s->flip, s->zero,
+                  patch + ((size_t)ty * (size_t)w->filter_w + (size_t)tx) * channels,
+                  (size_t)run * channels);
+}
+
+static void conv_q8_run(const lab_task *task)
+{
+    const conv_q8 *s = task->state;
+    const uint8_t *x = task->in[0];
+    uint8_t *y = task->out[0];
+    int16_t *patches = matmul_q8_patches(task->scratch);
+    size_t end = tile_end(&s->groups.tiles, task), stride = (size_t)s->matmul.k_padded;
+    memset(patches, 0, PATCHES * stride * sizeof *patches);
+    for (size_t g = tile_begin(&s->groups.tiles, task); g < end; g++) {
+        size_t first = g * PATCHES;
+        int count = group_size(&s->groups, first);
+        for (int p = 0; p < count; p++)
+            gather_q8(s, x, first + (size_t)p, patches + (size_t)p * stride);
+        matmul_q8_run(&s->matmul, task->scratch, count, y + first * (size_t)s->matmul.n);
+    }
+}
+
+const lab_kernel reference_conv_2d_q8 = {
+    .name = "reference.conv_2d.q8",
+    .op = "conv_2d",
+    .isa = "reference",
+    .match = conv_q8_match,
+    .prepare = conv_q8_prepare,
+    .run = conv_q8_run,
+};
+
+/* ---- float ---- */
+
+typedef struct conv_f32 {
+    window w;
+    patch_groups groups;
+    matmul_f32 matmul;
+    bool direct; /* 1x1 without stride: a patch is the input pixel itself */
+} conv_f32;
+
+static int conv_f32_match(const lab_node *node)
+{
+    return conv_shapes_match(node) &&
+           matmul_f32_match(node->in[0], node->in[1], input_or_null(node, 2), node->out[0]);
+}
+
+static lab_status conv_f32_prepare(lab_prepare *prepare, const lab_node *node)
+{
+    const lab_tensor *x = node->in[0], *filter = node->in[1], *y = node->out[0];
+    conv_f32 *s = prepare_array(prepare, 1, sizeof *s);
+    if (!s || !matmul_f32_prepare(prepare, &s->matmul, filter, input_or_null(node, 2),
+                                  node->attrs.activation))
+        return prepare_no_memory(prepare, node);
+    s->w = window_of(&node->attrs, x, y, filter->shape[1], filter->shape[2]);
+    s->direct = s->w.filter_h == 1 && s->w.filter_w == 1 && s->w.stride_h == 1 &&
+                s->w.stride_w == 1 && s->w.pad_top == 0 && s->w.pad_left == 0 &&
+                s->w.in_h == s->w.out_h && s->w.in_w == s->w.out_w;
+    s->groups = tile_patches(prepare, elements(y) / (size_t)s->matmul.n, s->matmul.k, s->matmul.n,
+                             s->direct ? 0 : PATCHES * (size_t)s->matmul.k * sizeof(float));
+    lab_prepare_state(prepare, s);
+    return LAB_OK;
+}
+
+static void gather_f32(const conv_f32 *s, const float *x, size_t index, float *patch)
+{
+    const window *w = &s->w;
+    pixel out = pixel_at(index, w->out_h, w->out_w);
+    taps ys = taps_y(w, out.y), xs = taps_x(w, out.x);
+    size_t channels = (size_t)w->in_c;
+    if (ys.end - ys.begin < w->filter_h || xs.end - xs.begin < w->filter_w)
+        memset(patch, 0, (size_t)s->matmul.k * sizeof *patch);
+    for (int32_t ty = ys.begin; ty < ys.end; ty++)
+        for (int32_t tx = xs.begin; tx < xs.end; tx++)
+            memcpy(patch + ((size_t)ty * (size_t)w->filter_w + (size_t)tx) * channels,
+                   x + tap_pixel(w, out.batch, &ys, ty, &xs, tx) * channels,
+                   channels * sizeof *patch);
+}
+
+static void conv_f32_run(const lab_task *task)
+{
+    const conv_f32 *s = task->state;
+    const float *x = task->in[0];
+    float *y = task->out[0], *patches = task->scratch;
+    size_t end = tile_end(&s->groups.tiles, task), k = (size_t)s->matmul.k;
+    for (size_t g = tile_begin(&s->groups.tiles, task); g < end; g++) {
+        size_t first = g * PATCHES;
+        int count = group_size(&s->groups, first);
+        const float *rows[PATCHES];
+        for (int p = 0; p < PATCHES; p++) {
+            /* Past the end the last pixel stands in; its results are not kept. */
+            size_t index = first + (size_t)(p < count ? p : count - 1);
+            rows[p] = s->direct ? x + index * k : patches + (index - first) * k;
+            if (!s->direct && p < count)
+                gather_f32(s, x, index, patches + (size_t)p * k);
+        }
+        matmul_f32_run(&s->matmul, rows, count, y + first * (size_t)s->matmul.n);
+    }
+}
+
+const lab_kernel reference_conv_2d_f32 = {
+    .name = "reference.conv_2d.f32",
+    .op = "conv_2d",
+    .isa = "reference",
+    .match = conv_f32_match,
+    .prepare = conv_f32_prepare,
+    .run = conv_f32_run,
+};

@@ -1,0 +1,311 @@
+-- What segmenting a picture gives: a plain table with the picture, its label map, the legend and
+-- the timings, and methods to make something of them.
+
+local check = require "lab.options"
+local core = require "lab.core"
+local geometry = require "lab.geometry"
+local json = require "lab.json"
+local model = require "lab.model"
+local paths = require "lab.paths"
+local picture = require "lab.picture"
+
+local result = {}
+
+---@class lab.Result
+---@field path string          of the picture, as given; "picture" when it came as a value
+---@field image lab.Image      upright; what the label map is about
+---@field map lab.LabelMap     class ids at the picture's size
+---@field model lab.Model
+---@field legend lab.LegendRow[]  largest class first
+---@field width integer
+---@field height integer
+---@field timings table<string, number>  milliseconds by stage, and their order
+---@field error string?        why there is no map
+local Result = {}
+Result.__name = "lab.Result"
+
+---@class lab.LegendRow
+---@field id integer
+---@field name string
+---@field color integer[]   {r, g, b}
+---@field pixels integer
+---@field fraction number   of the picture
+---@field box integer[]     {x, y, width, height} in pixels
+
+--- Methods; and the legend, which is made when it is first asked for in a pipeline without a legend
+--- stage.
+function Result:__index(key)
+  if key == "legend" and rawget(self, "map") then
+    self.legend = assert(self.map:legend {})
+    return self.legend
+  end
+  return Result[key]
+end
+
+--- A result about to be filled by the stages.
+---@param path string
+---@return lab.Result
+function result.new(path)
+  return setmetatable({ path = path, timings = {}, files = {} }, Result)
+end
+
+local function percent(fraction)
+  return ("%.1f %%"):format(100 * fraction)
+end
+result.percent = percent
+
+--- The label set of the map.
+---@return lab.Labels
+function Result:labels()
+  return self.map:labels()
+end
+
+--- One line: name, size, model, and the classes with their shares.
+---@param count? integer  how many classes at most (5)
+---@return string
+function Result:summary(count)
+  if not self.map then
+    return ("%s: %s"):format(self.path, self.error or "not segmented yet")
+  end
+  count = count or 5
+  local parts = {}
+  for i, row in ipairs(self.legend) do
+    if i > count then
+      parts[i] = ("and %d more"):format(#self.legend - count)
+      break
+    end
+    parts[i] = row.name .. " " .. percent(row.fraction)
+  end
+  return ("%s %dx%d %s: %s"):format(self.path, self.width, self.height, self.model.name,
+    table.concat(parts, ", "))
+end
+
+Result.__tostring = function(self) return self:summary() end
+
+--- The ids that a choice of classes means. nil is everything but the background.
+local function choose(self, labels)
+  if labels ~= nil then
+    return model.label_ids(self:labels(), labels)
+  end
+  local background = self.model.background
+  if not background then
+    return nil, ("the labels '%s' have no background: say which classes, for example '%s'"):format(
+      self:labels():name(), self.legend[1] and self.legend[1].name or self:labels():label(0)),
+      "INVALID"
+  end
+  local ids = {}
+  for id = 0, #self:labels() - 1 do
+    if id ~= background then
+      ids[#ids + 1] = id
+    end
+  end
+  return ids
+end
+
+--- The scores of the network for this picture: kept by the segment stage, or computed now when the
+--- picture went through as the network's own map.
+local function logits(self)
+  if not self.logits then
+    local values, message, code = self.model:run(self.input, { want = "logits" })
+    if not values then
+      return nil, message, code
+    end
+    self.logits = values[1]
+  end
+  return self.logits
+end
+
+local function soft_mask(self, ids)
+  local scores, message, code = logits(self)
+  if not scores then
+    return nil, message, code
+  end
+  local head = self.model.head
+  local arguments = self.grid or geometry.grid(self.plan, head)
+  local given = {}
+  for key, value in pairs(arguments) do
+    given[key] = value
+  end
+  given.classes = ids
+  given.activation = head.channels == 1 and "logistic" or "softmax"
+  return scores:upsample_score(given)
+end
+
+local mask_options = { soft = "boolean", feather = "number" }
+
+--- The mask of classes: 255 inside, 0 outside; soft: the network's probability, 0..255.
+---@param labels? string|integer|(string|integer)[]  nil: everything but the background
+---@param options? table  soft = true, feather = radius in pixels
+---@return lab.Mask? mask
+---@return string? message
+---@return string? code
+function Result:mask(labels, options)
+  options = check.check(options, mask_options, "r:mask")
+  local ids, message, code = choose(self, labels)
+  if not ids then
+    return nil, message, code
+  end
+  local mask
+  if options.soft then
+    mask, message, code = soft_mask(self, ids)
+  else
+    mask, message, code = self.map:mask { include = ids }
+  end
+  if mask and options.feather and options.feather > 0 then
+    mask, message, code = mask:feather { radius = options.feather }
+  end
+  return mask, message, code
+end
+
+local overlay_options = { alpha = "number", background = "boolean" }
+
+--- The picture with the classes' colours laid over it. The background, where the labels have one,
+--- stays as it is unless background = true.
+---@param options? table  alpha = 0..1 (0.6), background = boolean
+---@return lab.Image? image
+---@return string? message
+---@return string? code
+function Result:overlay(options)
+  options = check.check(options, overlay_options, "r:overlay")
+  local image, message, code = picture.rgb(self.image)
+  local colors = image
+  if image then
+    colors, message, code = self.map:colorize {}
+  end
+  if not colors then
+    return nil, message, code
+  end
+  local arguments = { with = colors, alpha = options.alpha or 0.6 }
+  if self.model.background and not options.background then
+    arguments.mask, message, code = self:mask()
+    if not arguments.mask then
+      return nil, message, code
+    end
+  end
+  return image:blend(arguments)
+end
+
+--- Puts a cut-out on a background: a colour, the path of a picture, or a picture.
+local function put_on(cutout, background)
+  if background == nil or background == "transparent" then
+    return cutout
+  end
+  if type(background) == "string" and (background:find "/" or paths.exists(background, "file")) then
+    local opened, message, code = picture.open(background)
+    if not opened then
+      return nil, message, code
+    end
+    background = opened
+  end
+  if type(background) == "string" then
+    local ok, value, message, code = pcall(cutout.composite, cutout, { color = background })
+    if not ok then
+      return nil, ("background '%s' is neither a picture nor a colour: %s"):format(background,
+        value), "INVALID"
+    end
+    return value, message, code
+  end
+  local covered, message, code = picture.cover(background, cutout:width(), cutout:height())
+  if not covered then
+    return nil, message, code
+  end
+  return cutout:composite { picture = covered }
+end
+
+local cutout_options = { soft = "boolean", feather = "number", background = "string|userdata" }
+
+--- What is left when the rest is cut away: RGBA, or on a background.
+---@param labels? string|integer|(string|integer)[]  nil: everything but the background
+---@param options? table  soft, feather; background = "transparent" (default), a colour, the path
+---                       of a picture, or a picture
+---@return lab.Image? image
+---@return string? message
+---@return string? code
+function Result:cutout(labels, options)
+  options = check.check(options, cutout_options, "r:cutout")
+  local mask, message, code = self:mask(labels, { soft = options.soft, feather = options.feather })
+  if not mask then
+    return nil, message, code
+  end
+  local image
+  image, message, code = self.image:cutout { mask = mask }
+  if not image then
+    return nil, message, code
+  end
+  return put_on(image, options.background)
+end
+
+--- The legend as a picture: colours, names, shares.
+---@param options? table  of map:draw_legend
+---@return lab.Image? image
+---@return string? message
+---@return string? code
+function Result:legend_image(options)
+  return self.map:draw_legend(options or {})
+end
+
+--- The object that DeepLab's JavaScript users know: legend by name, size, and the coloured map as
+--- RGBA bytes.
+---@return table? prediction  {legend = {name = {r, g, b}}, height, width, segmentationMap}
+---@return string? message
+---@return string? code
+function Result:prediction()
+  local colors, message, code = self.map:colorize {}
+  if colors then
+    colors, message, code = colors:convert { channels = 4 }
+  end
+  if not colors then
+    return nil, message, code
+  end
+  local legend = {}
+  for _, row in ipairs(self.legend) do
+    legend[row.name] = row.color
+  end
+  return { legend = legend, height = self.map:height(), width = self.map:width(),
+    segmentationMap = colors:bytes() }
+end
+
+local row_order = { "id", "name", "color", "pixels", "fraction", "box", "regions", "centroid_x",
+  "centroid_y" }
+
+--- The milliseconds of each stage as JSON, in the order they were spent.
+---@return table
+function Result:timings_json()
+  local order, object = {}, {}
+  for i, name in ipairs(self.timings) do
+    order[i] = name
+    object[name] = tonumber(("%.3f"):format(self.timings[name]))
+  end
+  return json.ordered(order, object)
+end
+
+--- The prediction as JSON text, with the ordered legend, the model and the timings beside it.
+---@return string
+function Result:to_json()
+  local legend, order, rows = {}, {}, {}
+  for i, row in ipairs(self.legend) do
+    if not legend[row.name] then
+      order[#order + 1] = row.name
+    end
+    legend[row.name] = json.list(row.color)
+    local copy = {}
+    for key, value in pairs(row) do
+      copy[key] = value
+    end
+    rows[i] = json.ordered(row_order, copy)
+  end
+  return json.encode(json.ordered({ "legend", "height", "width", "segmentationMap", "classes",
+    "model", "path", "timings", "version" }, {
+    legend = json.ordered(order, legend),
+    height = self.map:height(), width = self.map:width(),
+    segmentationMap = json.raw(json.rgba_array(self.map)),
+    classes = json.list(rows),
+    model = json.ordered({ "name", "sha256", "labels" }, { name = self.model.name,
+      sha256 = self.model.sha256, labels = self:labels():name() }),
+    path = self.path,
+    timings = self:timings_json(),
+    version = core.version,
+  }))
+end
+
+return result

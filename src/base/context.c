@@ -1,0 +1,91 @@
+/* The context: the allocator's front door, the log, the pool; see context.h. */
+#include "base/context.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/checked.h"
+#include "base/error.h"
+#include "base/pool.h"
+
+static void *system_allocate(void *user, size_t size, size_t align)
+{
+    (void)user;
+    size_t rounded; /* aligned_alloc wants a multiple of the alignment */
+    return lab_round_up(size, align, &rounded) ? aligned_alloc(align, rounded) : NULL;
+}
+
+static void system_release(void *user, void *ptr)
+{
+    (void)user;
+    free(ptr);
+}
+
+const lab_allocator lab_system_allocator = {
+    .allocate = system_allocate,
+    .release = system_release,
+    .user = NULL,
+};
+
+lab_status lab_context_init(lab_context *ctx, const lab_allocator *allocator, unsigned threads,
+                            lab_error *error)
+{
+    memset(ctx, 0, sizeof *ctx);
+    ctx->allocator = allocator ? *allocator : lab_system_allocator;
+    atomic_init(&ctx->stop, false);
+    return lab_pool_new(ctx, threads ? threads : lab_default_threads(), &ctx->pool, error);
+}
+
+void lab_context_finish(lab_context *ctx)
+{
+    lab_pool_free(ctx->pool);
+    ctx->pool = NULL;
+}
+
+void *lab_alloc(lab_context *ctx, size_t size)
+{
+    return ctx->allocator.allocate(ctx->allocator.user, size ? size : 1, LAB_ALIGN);
+}
+
+void *lab_alloc_zero(lab_context *ctx, size_t size)
+{
+    void *ptr = lab_alloc(ctx, size);
+    if (ptr)
+        memset(ptr, 0, size);
+    return ptr;
+}
+
+void *lab_alloc_array(lab_context *ctx, size_t count, size_t item)
+{
+    size_t size;
+    return lab_mul_size(count, item, &size) ? lab_alloc_zero(ctx, size) : NULL;
+}
+
+char *lab_strdup(lab_context *ctx, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = lab_alloc(ctx, size);
+    if (copy)
+        memcpy(copy, text, size);
+    return copy;
+}
+
+void lab_free(lab_context *ctx, void *ptr)
+{
+    if (ptr)
+        ctx->allocator.release(ctx->allocator.user, ptr);
+}
+
+void lab_log(lab_context *ctx, lab_log_level level, const char *fmt, ...)
+{
+    if (!ctx->log || level > ctx->log_level)
+        return;
+    char message[2 * LAB_MESSAGE_MAX]; /* a path in front of a whole error still fits */
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(message, sizeof message, fmt, args);
+    va_end(args);
+    ctx->log(ctx->log_user, level, message);
+}

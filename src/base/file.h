@@ -1,0 +1,32 @@
+/*
+ * Files, read whole and written whole. Rooms below host take bytes; these are for those who were
+ * handed a path by a user.
+ */
+#ifndef LAB_BASE_FILE_H
+#define LAB_BASE_FILE_H
+
+#include "base/buffer.h"
+
+/*
+ * Reads a regular file (or "-": standard input) of at most `limit` bytes. *out has one reference.
+ * LAB_E_NOT_FOUND, LAB_E_IO or LAB_E_LIMIT with a sentence that names the path.
+ */
+lab_status lab_file_read(lab_context *ctx, const char *path, size_t limit, lab_buffer **out,
+                         lab_error *error);
+
+/* Maps a regular file read-only where the system can, else reads it. */
+lab_status lab_file_map(lab_context *ctx, const char *path, size_t limit, lab_buffer **out,
+                        lab_error *error);
+
+/*
+ * Writes `size` bytes so that `path` has either its old contents or all the new: a temporary file
+ * beside it, fsync when `durable`, rename. "-" is standard output. Nothing is left behind on
+ * failure.
+ */
+lab_status lab_file_write(lab_context *ctx, const char *path, const void *bytes, size_t size,
+                          bool durable, lab_error *error);
+
+/* Makes a folder and its parents; one that exists is success. */
+lab_status lab_make_dirs(const char *path, lab_error *error);
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * One persistent pool of threads. The caller of lab_pool_run takes part; idle workers sleep.
+ * A pool of one thread starts none, so that everything works where there are no threads
+ * (LAB_NO_THREADS).
+ */
+#ifndef LAB_BASE_POOL_H
+#define LAB_BASE_POOL_H
+
+#include "base/context.h"
+
+#define LAB_MAX_THREADS 256u
+
+/* What the CPUs this process may use and LUALAB_THREADS (1 .. LAB_MAX_THREADS) say. */
+unsigned lab_default_threads(void);
+
+/* threads: 1 .. LAB_MAX_THREADS, the caller included. */
+lab_status lab_pool_new(lab_context *ctx, unsigned threads, lab_pool **pool, lab_error *error);
+void lab_pool_free(lab_pool *pool);
+unsigned lab_pool_threads(const lab_pool *pool);
+
+/* `thread` is 0 .. threads-1 and unique among the pieces that run at the same time. */
+typedef void lab_pool_fn(void *user, uint32_t begin, uint32_t end, unsigned thread);
+
+/*
+ * Runs fn over 0 .. count-1 in pieces of at least `grain` (>= 1) items; returns when all are done.
+ * `stop` (may be NULL) is looked at before each piece: once set the rest is skipped and false is
+ * returned. Allocates nothing. Calls from several threads take turns; a call from within fn runs
+ * in place, on the calling thread alone.
+ */
+bool lab_pool_run(lab_pool *pool, uint32_t count, uint32_t grain, lab_pool_fn *fn, void *user,
+                  const atomic_bool *stop);
+
+#endif

@@ -1,0 +1,155 @@
+/*
+ * What the files of the binding share: the state behind the module, objects that are created
+ * closed, guards for C resources across Lua errors, and argument checks.
+ *
+ * A Lua error is a longjmp and any allocation may run finalisers, which are user code. So here:
+ *  - a C resource is owned by a userdata (an object or a guard) before the next Lua call;
+ *  - a pointer into an object is fetched after the last Lua allocation that precedes its use.
+ */
+#ifndef LAB_LUA_LUA_UTIL_H
+#define LAB_LUA_LUA_UTIL_H
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#include "lua/lab_lua.h"
+
+/* ---- the state behind the module ---- */
+
+typedef struct lab_binding {
+    lab_host *host;
+    lab_context *ctx;
+    lab_registry *registry;
+    size_t held;       /* bytes that open tensors and models hold */
+    size_t collect_at; /* the collector is run when `held` passes this */
+} lab_binding;
+
+lab_binding *lab_lua_binding(lua_State *L);
+/* Makes the state and what this file needs; called once, first. */
+void lab_lua_open_util(lua_State *L, lab_host *host);
+
+/*
+ * Lua sees only a few bytes of an object that may hold megabytes. Adds `bytes` to what is held and
+ * runs the collector when that has doubled since its last run, so that garbage stays in proportion.
+ * The object must be reachable from the stack.
+ */
+void lab_lua_hold(lua_State *L, size_t bytes);
+void lab_lua_drop(lua_State *L, size_t bytes);
+
+/* ---- errors ---- */
+
+/* LAB_E_INVALID raises with the caller's position; anything else pushes nil, message, code. */
+int lab_lua_fail(lua_State *L, const lab_error *error);
+
+/* Raises 'WHAT "word"; did you mean "…"?' with the nearest string of the table at `names`. */
+int lab_lua_unknown(lua_State *L, const char *what, const char *word, int names);
+
+/* Pushes the string of the table at `names` that is nearest to `word`, or nil. */
+void lab_lua_push_nearest(lua_State *L, const char *word, int names);
+
+/* ---- guards ---- */
+
+typedef struct lab_lua_guard {
+    void (*release)(void *ptr);
+    void *ptr; /* released when the C function that made the guard is left, however it is left */
+} lab_lua_guard;
+
+lab_lua_guard *lab_lua_new_guard(lua_State *L, void (*release)(void *ptr));
+/* A guard that drops a reference to a lab_buffer. */
+lab_lua_guard *lab_lua_new_buffer_guard(lua_State *L);
+
+/* ---- classes ---- */
+
+/*
+ * Makes the metatable `name`: `methods` as a table in __index (left on the stack, on top), `close`
+ * as "close", __gc and __close, `meta` besides, hidden from getmetatable.
+ */
+void lab_lua_new_class(lua_State *L, const char *name, lua_CFunction close, const luaL_Reg *meta,
+                       const luaL_Reg *methods);
+
+/* ---- values: tensors, pictures, label maps, masks ---- */
+
+typedef struct lab_lua_value {
+    lab_tensor tensor;
+    lab_type kind;
+    bool open;
+    size_t held;
+} lab_lua_value;
+
+/* "lab.Image", … */
+const char *lab_lua_class_name(lab_type kind);
+/* Pushes a closed value: fill `tensor`, then call lab_lua_value_opened. */
+lab_lua_value *lab_lua_push_value(lua_State *L, lab_type kind);
+void lab_lua_value_opened(lua_State *L, lab_lua_value *value);
+/* NULL when there is no value of any kind at `at`. Raises when it is closed. */
+lab_lua_value *lab_lua_test_value(lua_State *L, int at);
+/* An open value of one kind; LAB_NONE: of any. Raises. */
+lab_lua_value *lab_lua_check_value(lua_State *L, int at, lab_type kind);
+
+/* Pushes the table {1, 2, 3}. */
+void lab_lua_push_shape(lua_State *L, const lab_tensor *tensor);
+/* Sets dtype, shape, scale and zero_point in the table on top. */
+void lab_lua_set_layout(lua_State *L, const lab_tensor *tensor);
+
+/* Pushes the label set of the value at `at`, or nil. */
+void lab_lua_push_labels_of(lua_State *L, int at);
+/* NULL for nil or none; raises for anything but an open label set. Borrowed. */
+lab_labels *lab_lua_opt_labels(lua_State *L, int at);
+
+/* Pushes the function that calls `op`. */
+void lab_lua_push_op(lua_State *L, const lab_op *op);
+int lab_lua_op_name(lua_State *L); /* core.op_name(f) */
+
+/* ---- tables of options ---- */
+
+/* Raises unless the argument at `at` is a table whose keys are all in `names` (NULL at the end);
+ * nil and none are allowed when `optional`, and false is returned. */
+bool lab_lua_check_options(lua_State *L, int at, const char *what, const char *const *names,
+                           bool optional);
+
+/*
+ * Fields of the table at `at`, read raw: what they give stays alive as long as the table keeps it.
+ * Each raises when the type is wrong; absent (nil) gives the default.
+ */
+const char *lab_lua_field_string(lua_State *L, int at, const char *what, const char *name,
+                                 const char *def, size_t *size);
+lua_Integer lab_lua_field_integer(lua_State *L, int at, const char *what, const char *name,
+                                  lua_Integer def);
+lua_Number lab_lua_field_number(lua_State *L, int at, const char *what, const char *name,
+                                lua_Number def);
+bool lab_lua_field_bool(lua_State *L, int at, const char *what, const char *name, bool def);
+/* Raises "WHAT: NAME is missing" unless the field is there. */
+void lab_lua_need_field(lua_State *L, int at, const char *what, const char *name);
+/* Pushes the field raw and returns its type. */
+int lab_lua_push_field(lua_State *L, int at, const char *name);
+
+/* `field = value` in the table on top. */
+void lab_lua_set_string(lua_State *L, const char *field, const char *value); /* NULL: nothing */
+void lab_lua_set_integer(lua_State *L, const char *field, lua_Integer value);
+void lab_lua_set_number(lua_State *L, const char *field, lua_Number value);
+void lab_lua_set_bool(lua_State *L, const char *field, bool value);
+
+/* An argument within bounds; raises "NAME must be MIN..MAX, got VALUE". */
+int32_t lab_lua_check_int32(lua_State *L, int at, const char *name, int32_t min, int32_t max);
+
+/* ---- the parts of the module; each registers its functions in the table on top ---- */
+
+void lab_lua_open_values(lua_State *L, int module);
+void lab_lua_open_labels(lua_State *L);
+void lab_lua_open_models(lua_State *L);
+void lab_lua_open_catalogs(lua_State *L);
+void lab_lua_open_statements(lua_State *L);
+
+extern const luaL_Reg lab_lua_make_functions[];    /* decode, image, tensor, … */
+extern const luaL_Reg lab_lua_listing_functions[]; /* ops, plugins, kernels, … */
+
+int lab_lua_load_model(lua_State *L);       /* core.load_model(path [, name]) */
+int lab_lua_load_model_bytes(lua_State *L); /* core.load_model_bytes(bytes, name) */
+int lab_lua_new_labels(lua_State *L);       /* core.labels{…} */
+int lab_lua_open_catalog(lua_State *L);     /* core.catalog(path, mode) */
+int lab_lua_prepare(lua_State *L);          /* db:prepare(sql) */
+
+/* The open catalog at `at`; raises when it is closed or something else. */
+lab_catalog *lab_lua_check_catalog(lua_State *L, int at);
+
+#endif

@@ -1,0 +1,129 @@
+/*
+ * Running a prepared model: inputs are copied to their places, then the steps that the wanted
+ * results need, one after the other, each split into tiles over the pool. Nothing is allocated.
+ */
+#include <string.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "base/pool.h"
+#include "model/model_parts.h"
+#include "model/nodes.h"
+
+typedef struct tile_job {
+    const lab_step *step;
+    uint8_t *scratch;
+    size_t scratch_stride;
+} tile_job;
+
+static void run_tiles(void *user, uint32_t begin, uint32_t end, unsigned thread)
+{
+    const tile_job *job = user;
+    const lab_step *step = job->step;
+    lab_task task = {
+        .node = &step->node->node,
+        .state = step->state,
+        .in = step->in,
+        .out = step->out,
+        .begin = begin,
+        .end = end,
+        .scratch = job->scratch ? job->scratch + thread * job->scratch_stride : NULL,
+    };
+    step->kernel->run(&task);
+}
+
+bool lab_step_run(lab_context *ctx, const lab_step *step, void *scratch, size_t scratch_stride)
+{
+    tile_job job = { .step = step, .scratch = scratch, .scratch_stride = scratch_stride };
+    return lab_pool_run(ctx->pool, step->tiles, 1, run_tiles, &job, &ctx->stop);
+}
+
+static lab_status check_input(const lab_model *model, uint32_t i, const lab_tensor *given,
+                              lab_error *error)
+{
+    const lab_value *value = model->graph->values[model->graph->inputs[i]];
+    const lab_tensor *want = &value->tensor;
+    char a[LAB_SHAPE_TEXT], b[LAB_SHAPE_TEXT];
+    if (!given || !given->data)
+        return lab_error_set(error, LAB_E_INVALID, "input %u '%.80s' has no data", i, value->name);
+    if (given->dtype != want->dtype || given->rank != want->rank || given->size < want->size ||
+        memcmp(given->shape, want->shape, want->rank * sizeof *want->shape))
+        return lab_error_set(
+            error, LAB_E_INVALID, "input %u '%.80s' must be %s %s, got %s %s", i, value->name,
+            lab_dtype_name(want->dtype), lab_shape_text(a, want->rank, want->shape),
+            lab_dtype_name(given->dtype), lab_shape_text(b, given->rank, given->shape));
+    return LAB_OK;
+}
+
+static lab_status check_call(const lab_model *model, const lab_tensor *const *inputs,
+                             uint32_t n_inputs, unsigned want, lab_error *error)
+{
+    if (want == 0 || (want & ~(unsigned)(LAB_WANT_OUTPUTS | LAB_WANT_LOGITS)))
+        return lab_error_set(error, LAB_E_INVALID, "%#x is not a set of results to want", want);
+    if ((want & LAB_WANT_LOGITS) && !model->head.found)
+        return lab_error_set(error, LAB_E_UNSUPPORTED,
+                             "this network has no class scores: its first output is not "
+                             "[1,height,width,classes] or an arg-max of that");
+    if (n_inputs != model->graph->n_inputs)
+        return lab_error_set(error, LAB_E_INVALID, "the network has %u inputs, got %u",
+                             model->graph->n_inputs, n_inputs);
+    lab_status status = LAB_OK;
+    for (uint32_t i = 0; i < n_inputs && !status; i++)
+        status = check_input(model, i, inputs[i], error);
+    return status;
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static bool run_observed(const lab_model *model, const lab_step *step)
+{
+    uint64_t start = now_ns();
+    bool done = lab_step_run(model->ctx, step, model->scratch, model->scratch_stride);
+    if (done)
+        model->observe(model->observe_user, step->node, step->outputs, now_ns() - start);
+    return done;
+}
+
+lab_status lab_model_run(lab_model *model, const lab_tensor *const *inputs, uint32_t n_inputs,
+                         unsigned want, lab_error *error)
+{
+    lab_status status = check_call(model, inputs, n_inputs, want, error);
+    if (status)
+        return status;
+    model->ran = 0;
+    for (uint32_t i = 0; i < n_inputs; i++) {
+        uint32_t id = model->graph->inputs[i];
+        if (model->data[id]) /* NULL: nothing reads it */
+            memcpy(model->data[id], inputs[i]->data, model->graph->values[id]->tensor.size);
+    }
+    for (uint32_t i = 0; i < model->n_steps; i++) {
+        const lab_step *step = &model->steps[i];
+        if (!(step->want & want))
+            continue;
+        bool done = model->observe
+                        ? run_observed(model, step)
+                        : lab_step_run(model->ctx, step, model->scratch, model->scratch_stride);
+        if (!done)
+            return lab_error_set(error, LAB_E_INTERRUPTED, "stopped before op %u %s",
+                                 step->node->node.index, step->node->label);
+    }
+    model->ran = want;
+    return LAB_OK;
+}
+
+const lab_tensor *lab_model_result(const lab_model *model, uint32_t i)
+{
+    if (!(model->ran & LAB_WANT_OUTPUTS) || i >= model->graph->n_outputs)
+        return NULL;
+    return &model->outputs[i];
+}
+
+const lab_tensor *lab_model_logits(const lab_model *model)
+{
+    return model->ran & LAB_WANT_LOGITS ? &model->logits : NULL;
+}

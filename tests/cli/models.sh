@@ -1,0 +1,34 @@
+# lualab models: list, info, verify.
+# shellcheck shell=sh disable=SC2154
+
+run 0 "$LUALAB" models
+for name in pascal pascal-small cityscapes ade20k ade20k-int8 pascal-float portrait selfie colors; do
+    has out "$name "
+done
+has out "Apache-2.0"
+run 0 "$LUALAB" models list
+has out "$work/models/colors.tflite"
+
+run 0 "$LUALAB" models info colors
+has out "1x65x65x3 u8"
+has out "33x33x4 scores, enlarged to 65x65, corners aligned, arg-max"
+has out "0 background, 1 red, 2 green, 3 blue"
+has_not out "kernel"
+run 0 "$LUALAB" models info colors -v
+has out "kernel"
+has out "CONV_2D"
+has out "reference."
+run 0 "$LUALAB" models info glow
+has out "logistic"
+run 0 "$LUALAB" models info models/glow.tflite
+has out "person"
+run 2 "$LUALAB" models info clours
+has err "did you mean \"colors\"?"
+
+run 0 "$LUALAB" models verify colors glow
+lines out 2
+has out "good"
+printf 'x' | dd of=models/colors.tflite bs=1 seek=100 conv=notrunc 2>/dev/null
+run 1 "$LUALAB" models verify colors glow
+has err "colors.tflite: sha256"
+has out "glow"

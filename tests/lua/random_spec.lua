@@ -1,0 +1,178 @@
+-- Ten thousand random calls: whatever a script does, it gets a value or a sentence, never a crash.
+-- LUALAB_SEED repeats a run.
+
+require "busted.runner"()
+
+local core = require "lab.core"
+local support = require "support"
+
+local calls = 10000
+local seed = tonumber(os.getenv "LUALAB_SEED") or os.time()
+local kinds = { "tensor", "image", "labelmap", "mask" }
+local prefixes = { tensor = "tensor", image = "image", labelmap = "map", mask = "mask" }
+
+local pool, ops_of = {}, {}
+
+local function pick(list)
+  return list[math.random(#list)]
+end
+
+local function keep(value)
+  if type(value) == "userdata" then
+    pool[math.random(40)] = value
+  end
+end
+
+local function any_size()
+  return pick { 1, 2, 3, 7, 16, 33 }
+end
+
+local makers = {
+  function() return support.picture(any_size(), any_size(), pick { 1, 3, 4 }) end,
+  function() return support.map(any_size(), any_size(), support.labels()) end,
+  function() return core.labelmap(any_size(), any_size()) end,
+  function() return core.mask(any_size(), any_size()) end,
+  function()
+    return core.tensor { dtype = pick { "u8", "i8", "i32", "i64", "f16", "f32" },
+      shape = { 1, any_size(), any_size(), any_size() } }
+  end,
+}
+
+local function any_value()
+  return pool[math.random(40)] or pick(makers)()
+end
+
+--- Something that may or may not fit anywhere.
+local function any_argument(depth)
+  local choice = math.random(14)
+  if choice <= 3 then
+    return math.random(-2, 40)
+  elseif choice == 4 then
+    return pick { 0.5, -1.0, 1e300, -1e300, 0 / 0, 1 / 0, math.maxinteger, math.mininteger, 0 }
+  elseif choice <= 6 then
+    return pick { "", "cat", "dog", "#ff8000", "#f", "red", "nearest", "area", "png", "a\0b",
+      ("x"):rep(1000), "12" }
+  elseif choice == 7 then
+    return pick { true, false }
+  elseif choice == 8 then
+    return nil
+  elseif choice == 9 then
+    return pick { print, io.stdout, coroutine.create(print), support.labels() }
+  elseif choice <= 11 and depth < 3 then
+    local list = {}
+    for i = 1, math.random(0, 4) do
+      list[i] = any_argument(depth + 1)
+    end
+    return list
+  end
+  return any_value()
+end
+
+--- A value that a parameter may well accept; now and then not.
+local function likely(param)
+  if math.random(12) == 1 then
+    return any_argument(0)
+  elseif param.type == "int" then
+    return math.random(math.max(param.min or 0, -3) // 1, math.min(param.max or 40, 40) // 1)
+  elseif param.type == "float" then
+    return math.random() * math.min(param.max or 5, 5)
+  elseif param.type == "bool" then
+    return math.random(2) == 1
+  elseif param.type == "enum" then
+    return pick(param.choices)
+  elseif param.type == "color" then
+    return pick { "#102030", "red", "#10203040" }
+  elseif param.type == "classes" then
+    return pick { { 0 }, { 1, 2 }, "cat", { "dog", 0 } }
+  elseif param.type == "floats" then
+    return pick { { 0.5 }, { 1, 2, 3 }, {} }
+  end
+  return any_value()
+end
+
+local function call_op()
+  local value = any_value()
+  local kind = value:kind()
+  local op = pick(ops_of[kind])
+  local options = {}
+  for _, param in ipairs(op.params) do
+    if param.required or math.random(3) == 1 then
+      options[param.name] = likely(param)
+    end
+  end
+  local other = math.random(30) == 1 and any_value() or value
+  return value[op.method](other, options)
+end
+
+local function call_method()
+  local value = any_value()
+  local methods = {}
+  for name in pairs(core.methods[value:kind()]) do
+    if name ~= "close" or math.random(5) == 1 then
+      methods[#methods + 1] = name
+    end
+  end
+  table.sort(methods)
+  return value[pick(methods)](value, any_argument(0), any_argument(0))
+end
+
+local function call_core()
+  local names = { "decode", "probe", "decode_map", "image", "labelmap", "mask", "tensor", "labels",
+    "load_model_bytes", "nearest", "sha256", "op_name" }
+  return core[pick(names)](any_argument(0), any_argument(0), any_argument(0), any_argument(0))
+end
+
+local function call_compare()
+  local a, b = any_value(), any_value()
+  return a == b, #a, tostring(b)
+end
+
+local function use_model(model)
+  local methods = { "run", "profile", "nodes", "input", "output", "head", "stats", "name" }
+  return model[pick(methods)](model, any_argument(0), any_argument(0))
+end
+
+describe("random calls", function()
+  it(("end in a value or a sentence (seed %d)"):format(seed), function()
+    math.randomseed(seed)
+    for _, kind in ipairs(kinds) do
+      ops_of[kind] = {}
+      for _, op in ipairs(core.ops()) do
+        if op.name:match "^[^.]*" == prefixes[kind] then
+          table.insert(ops_of[kind], op)
+        end
+      end
+      assert.is_true(#ops_of[kind] > 0)
+    end
+    local sys = require "lab.sys"
+    local folder = assert(sys.tmp_dir "random-spec-")
+    assert.equal(0, sys.spawn { support.tools .. "/make_model", "colors", folder .. "/m.tflite" })
+    local model = assert(core.load_model(folder .. "/m.tflite"))
+    assert(sys.remove_tree(folder))
+    local worked = 0
+    for i = 1, calls do
+      local f = pick { call_op, call_op, call_op, call_method, call_core, call_compare,
+        function() return use_model(model) end }
+      local results = table.pack(pcall(f))
+      if results[1] then
+        worked = worked + (results[2] ~= nil and 1 or 0)
+        keep(results[2])
+        if results.n == 4 and results[2] == nil then
+          assert.equal("string", type(results[3]))
+        end
+      else
+        assert.equal("string", type(results[2]))
+        assert.is_true(#results[2] > 0)
+      end
+      if i % 1000 == 0 then
+        collectgarbage()
+      end
+    end
+    assert.is_true(worked > calls / 4, worked .. " calls gave something")
+    pool = {}
+    model:close()
+    collectgarbage()
+    collectgarbage()
+    assert.is_true(core.memory() >= 0 and core.memory() < 1e6)
+  end)
+end)

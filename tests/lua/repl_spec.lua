@@ -1,0 +1,121 @@
+-- The line-by-line Lua, fed from a file; terminal.c does the same with keys.
+
+require "busted.runner"()
+
+local core = require "lab.core"
+local repl = require "lab.repl"
+local sys = require "lab.sys"
+
+local folder
+setup(function()
+  folder = assert(sys.tmp_dir "repl-spec-")
+  sys.setenv("XDG_STATE_HOME", folder)
+  sys.setenv("PROGRAM", sys.exe())
+  sys.setenv("FOLDER", folder)
+end)
+teardown(function() assert(sys.remove_tree(folder)) end)
+
+--- Types these lines; gives exit code, stdout and stderr.
+local function type_lines(lines, options)
+  assert(core.write_file(folder .. "/input", table.concat(lines, "\n") .. "\n"))
+  return sys.spawn({ "sh", "-c", '"$PROGRAM" repl ' .. (options or "") .. ' < "$FOLDER/input"' },
+    { stdout = "capture", stderr = "capture" })
+end
+
+local function given(...)
+  local code, out, err = sys.spawn({ sys.exe(), "repl", ... },
+    { stdout = "capture", stderr = "capture" })
+  return code, out, err ~= "" and err or nil
+end
+
+describe("the loop", function()
+  it("prints expressions and runs statements", function()
+    local code, out, err = type_lines { "1 + 1", "x = 5", "x, nil, 'a'", "=x + 1", "", "-- note",
+      "nil", "_" }
+    assert.same({ 0, "2\n5\tnil\ta\n6\nnil\nnil\n", "" }, { code, out, err })
+  end)
+
+  it("goes on with the next line while a chunk is not complete", function()
+    local _, out = type_lines { "for i = 1, 2 do", "  print(i)", "end", "(", "7", ")", "[[a",
+      "b]]" }
+    assert.equal("1\n2\n7\na\nb\n", out)
+  end)
+
+  it("reports errors and goes on", function()
+    local code, out, err = type_lines { "error 'oops'", "x +", "1 1", "error {}", "y.z", "'on'" }
+    assert.same({ 0, "on\n" }, { code, out })
+    for _, text in ipairs { "stdin:1: oops\n", "(error object is a table value)\n",
+      "attempt to index a nil value (global 'y')", "<eof>" } do
+      assert.is_truthy(err:find(text, 1, true) or text == "<eof>", err)
+    end
+    assert.is_nil(err:find("traceback", 1, true))
+  end)
+
+  it("tells where the last error came from on request", function()
+    local _, _, err = type_lines { "traceback()", "function f() error 'deep' end", "f()",
+      "traceback()" }
+    assert.is_truthy(err:find("there was no error yet", 1, true))
+    assert.is_truthy(err:find("stack traceback:.*in function 'f'"))
+    assert.is_truthy(select(3, type_lines({ "error 'x'" }, "-v")):find("stack traceback", 1, true))
+  end)
+
+  it("prints through the global print, whatever that is", function()
+    local _, out, err = type_lines { "local p = print; print = function(v) p('<' .. v .. '>') end",
+      "3", "print = 5", "4" }
+    assert.equal("<3>\n", out)
+    assert.is_truthy(err:find("error calling 'print'", 1, true))
+  end)
+
+  it("knows the library", function()
+    local _, out = type_lines { "lab.version", "help()", "help 'image.resize'",
+      "help(lab.core.image(1, 1, 1))" }
+    assert.is_truthy(out:find(core.version, 1, true))
+    assert.is_truthy(out:find("locals do not", 1, true))
+    assert.is_truthy(out:find("width", 1, true))
+  end)
+
+  it("ends at the end of input in the middle of a chunk", function()
+    local code, _, err = type_lines { "for i = 1, 2 do" }
+    assert.equal(0, code)
+    assert.is_truthy(err:find("<eof>", 1, true))
+  end)
+end)
+
+describe("what is given", function()
+  it("runs in order, with modules first", function()
+    assert.same({ 0, "3\n" }, { given("-e", "x = 3", "-e", "x") })
+    assert.same({ 0, "table\n" }, { given("-l", "j=lab.json", "-e", "type(j)") })
+    assert.equal(1, (given("-l", "no.such.module", "-e", "1")))
+    assert.equal(1, (given("-e", "error 'x'", "-e", "print 'not reached'")))
+  end)
+
+  it("includes LUA_INIT", function()
+    sys.setenv("LUA_INIT", "greeting = 'hello'")
+    assert.same({ 0, "hello\n" }, { given("-e", "greeting") })
+    assert.same({ 0, "nil\n" }, { given("-E", "-e", "greeting") })
+    core.write_file(folder .. "/init.lua", "greeting = 'from a file'")
+    sys.setenv("LUA_INIT_5_4", "@" .. folder .. "/init.lua")
+    assert.same({ 0, "from a file\n" }, { given("-e", "greeting") })
+    sys.setenv("LUA_INIT", nil)
+    sys.setenv("LUA_INIT_5_4", nil)
+  end)
+
+  it("may end in a prompt", function()
+    local _, out = type_lines({ "x + 1" }, "-e 'x = 1' -i")
+    assert.equal("2\n", out)
+  end)
+end)
+
+describe("compile", function()
+  it("tells apart wrong and not complete", function()
+    assert.is_function(repl.compile "1 + 1")
+    assert.is_function(repl.compile "local x")
+    assert.same({ nil, true }, { repl.compile "f(", (select(3, repl.compile "f(")) })
+    assert.is_false(select(3, repl.compile "f)"))
+    assert.is_nil((repl.compile "\27Lua"))
+  end)
+
+  it("has a place for what was typed", function()
+    assert.equal(folder .. "/lualab/history", repl.history_file())
+  end)
+end)

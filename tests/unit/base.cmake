@@ -1,0 +1,10 @@
+# Rooms base, tensor and plugin.
+lab_test(base_text unit SOURCES test_base_text.c LINK lab_base)
+lab_test(base_memory unit SOURCES test_base_memory.c LINK lab_base)
+lab_test(base_file unit SOURCES test_base_file.c LINK lab_base)
+lab_test(base_pool unit SOURCES test_base_pool.c LINK lab_base)
+lab_test(tensor unit SOURCES test_tensor.c LINK lab_tensor)
+lab_test(labels unit SOURCES test_labels.c LINK lab_tensor)
+lab_test(registry unit SOURCES test_registry.c LINK lab_plugin)
+lab_test(call unit SOURCES test_call.c call_fixture.c LINK lab_plugin)
+lab_test(call_result unit SOURCES test_call_result.c call_fixture.c LINK lab_plugin)

@@ -1,0 +1,7 @@
+set(model_support ${CMAKE_SOURCE_DIR}/tests/support/tflite_writer.c
+  ${CMAKE_SOURCE_DIR}/tests/support/small_models.c ${CMAKE_SOURCE_DIR}/tests/support/model_host.c)
+foreach(name nodes plan model model_kernels model_memory published_models)
+  lab_test(${name} unit SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/test_${name}.c ${model_support}
+    LINK lualab_core)
+  add_dependencies(test_${name} lualab_reference)
+endforeach()
