@@ -69,11 +69,15 @@ status=0
 "$lualab" segment "$@" -m "$model" -o "$out" --db "$db" --resume -v --overlay --cutout --legend \
     2>"$out/segment.err" || status=$?
 # Where everything came from (-v) is for those who ask: only what went wrong is shown.
-[ "$status" -eq 0 ] || sed 's/^/  /' "$out/segment.err" >&2
+if [ "$status" -ne 0 ]; then
+    sed 's/^/  /' "$out/segment.err" >&2
+elif grep -q ': 0 done, 0 failed' "$out/segment.err"; then
+    echo "all of it is done already: what was found is in the catalog"
+fi
 
 say "the catalog ($db)"
-"$lualab" sql --db "$db" "SELECT path, model, state, width, height, seconds, timings FROM v_results
-    ORDER BY result DESC LIMIT 10"
+"$lualab" sql --db "$db" "SELECT result, path, model, state, width, height, seconds,
+    round(timings ->> '\$.segment') AS network_ms FROM v_results ORDER BY result DESC LIMIT 10"
 echo
 "$lualab" sql --db "$db" "SELECT result, label, round(100 * fraction, 1) AS percent, pixels, regions
     FROM v_segments WHERE result IN (SELECT result FROM v_results WHERE state = 'done'

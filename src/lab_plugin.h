@@ -239,7 +239,7 @@ typedef struct lab_attrs {
     int32_t depth_multiplier;
     lab_activation activation;  /* fused after the node */
     int32_t axis;               /* concat, argmax, softmax: 0-based, resolved to >= 0 */
-    bool keep_dims;             /* mean */
+    bool keep_dims;             /* mean, fully_connected */
     bool align_corners, half_pixel_centers; /* resize */
     float beta;                 /* softmax */
     const void *custom;         /* custom node types: bytes of the file's options, borrowed */

@@ -3,9 +3,10 @@
 -- (README.md beside this file). A user's own entries, in the same form, live in
 -- ~/.config/lualab/models.lua.
 --
--- input: width and height that the network takes; fit: how a photo goes in (pad, stretch, crop);
--- mean: the byte that stands for nothing in padding; scale, offset: what a float network gets for a
--- byte, byte * scale + offset (byte networks take bytes as they are); threshold: for networks with
+-- url: https://…, npm:package@version/path or deb:package/path; mirrors: more of them, tried in
+-- turn. input: width and height that the network takes. fit: how a photo goes in (pad, stretch or
+-- crop). mean: the byte that padding is made of. scale, offset: what a float network gets for a
+-- byte, byte * scale + offset (byte networks take bytes as they are). threshold: for networks with
 -- one channel, the logit above which a pixel is class 1. Labels are those of a dataset, or given
 -- here: labels = { names by class id }, colors = { 0xRRGGBB, … }.
 
@@ -15,6 +16,8 @@ local mlcommons = "https://raw.githubusercontent.com/mlcommons/mobile_models/"
   .. "1f9963316b81a63fdef1040133ae64f6e8879c5b/v0_7/tflite/"
 local skimage = "https://raw.githubusercontent.com/scikit-image/scikit-image/"
   .. "cd0a3d22b9f359f05618d75d5c7a29b91b4951ca/src/_skimage2/data/"
+-- Debian's package of the same library carries the same files.
+local skimage_deb = "deb:python3-skimage/usr/lib/python3/dist-packages/skimage/data/"
 
 return {
   -- What `lualab photo.jpg` uses.
@@ -80,7 +83,7 @@ return {
       url = "https://raw.githubusercontent.com/floe/backscrub/"
         .. "c003ad7128c3b76bbd2a9078af1c035283b2d315/models/deeplabv3_257_mv_gpu.tflite",
       licence = "Apache-2.0", dataset = "pascal",
-      input = { width = 257, height = 257 }, fit = "pad", mean = 128,
+      input = { width = 257, height = 257 }, fit = "stretch", mean = 128,
       scale = 1 / 127.5, offset = -1,
     },
     {
@@ -93,7 +96,7 @@ return {
         .. "dbf69b043cf70d3362bc500ee620f20807e622d2/models/deeplab_dm05_513/"
         .. "deeplab_aiseg513_dm05_float.tflite",
       licence = "MIT", dataset = "person",
-      input = { width = 513, height = 513 }, fit = "pad", mean = 128,
+      input = { width = 513, height = 513 }, fit = "stretch", mean = 128,
       scale = 1 / 127.5, offset = -1,
     },
     {
@@ -104,7 +107,7 @@ return {
       bytes = 249024,
       url = "npm:@mediapipe/selfie_segmentation@0.1.1675465747/selfie_segmentation.tflite",
       licence = "Apache-2.0", dataset = "person",
-      input = { width = 256, height = 256 }, fit = "stretch", mean = 128,
+      input = { width = 256, height = 256 }, fit = "pad", mean = 128,
       scale = 1 / 255, offset = 0, threshold = 0,
     },
   },
@@ -117,7 +120,7 @@ return {
       file = "astronaut.png",
       sha256 = "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5",
       bytes = 791555,
-      url = skimage .. "astronaut.png",
+      url = skimage .. "astronaut.png", mirrors = { skimage_deb .. "astronaut.png" },
       licence = "public domain",
     },
     {
@@ -126,7 +129,7 @@ return {
       file = "chelsea.png",
       sha256 = "596aa1e7cb875eb79f437e310381d26b338a81c2da23439704a73c4651e8c4bb",
       bytes = 240512,
-      url = skimage .. "chelsea.png",
+      url = skimage .. "chelsea.png", mirrors = { skimage_deb .. "chelsea.png" },
       licence = "CC0-1.0",
     },
     {
@@ -135,7 +138,7 @@ return {
       file = "rocket.jpg",
       sha256 = "c2dd0de7c538df8d111e479619b129464d0269d0ae5fd18ca91d33a7fdfea95c",
       bytes = 112525,
-      url = skimage .. "rocket.jpg",
+      url = skimage .. "rocket.jpg", mirrors = { skimage_deb .. "rocket.jpg" },
       licence = "public domain",
     },
   },

@@ -137,7 +137,7 @@ bool matmul_f32_prepare(lab_prepare *prepare, matmul_f32 *m, const lab_tensor *w
  * shuffle four k at a time.
  */
 #define LANES 4
-typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
+typedef float lanes __attribute__((vector_size(LANES * sizeof(float)), may_alias));
 #define PANEL_VECTORS (PANEL / LANES)
 
 /* One panel of filters on four rows; the sums stay in registers. */

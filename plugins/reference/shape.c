@@ -199,10 +199,10 @@ static uint8_t zero_byte(const lab_tensor *t)
 static int pad_match(const lab_node *node)
 {
     if (!moves_match(node, 2, 2) || node->in[0]->rank != node->out[0]->rank ||
-        !is_constant_ints(node->in[1]) || elements(node->in[1]) != 2 * (size_t)node->in[0]->rank)
+        !is_constant_ints(node->in[1]) || elements(node->in[1]) != (size_t)2 * node->in[0]->rank)
         return 0;
     for (uint32_t i = 0; i < node->in[0]->rank; i++) {
-        int64_t before = constant_int(node->in[1], 2 * i), x = node->in[0]->shape[i];
+        int64_t before = constant_int(node->in[1], (size_t)2 * i), x = node->in[0]->shape[i];
         if (before < 0 || before + x > node->out[0]->shape[i])
             return 0;
     }
@@ -215,7 +215,7 @@ static lab_status pad_prepare(lab_prepare *prepare, const lab_node *node)
     if (!s)
         return prepare_no_memory(prepare, node);
     for (uint32_t i = 0; i < node->in[0]->rank; i++)
-        s->before[i] = (size_t)constant_int(node->in[1], 2 * i);
+        s->before[i] = (size_t)constant_int(node->in[1], (size_t)2 * i);
     s->fill = zero_byte(node->in[0]);
     return LAB_OK;
 }

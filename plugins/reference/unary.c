@@ -320,11 +320,11 @@ static void dequantize_f16_run(const lab_task *task)
 
 #define KERNEL(symbol, op_name, type, match_fn, prepare_fn, run_fn)                                \
     const lab_kernel symbol = { .name = "reference." op_name "." type,                             \
-                                .op = op_name,                                                     \
+                                .op = (op_name),                                                   \
                                 .isa = "reference",                                                \
-                                .match = match_fn,                                                 \
-                                .prepare = prepare_fn,                                             \
-                                .run = run_fn }
+                                .match = (match_fn),                                               \
+                                .prepare = (prepare_fn),                                           \
+                                .run = (run_fn) }
 
 KERNEL(reference_relu_q8, "relu", "q8", q8_match, relu_prepare, table_run);
 KERNEL(reference_relu_f32, "relu", "f32", f32_match, relu_f32_prepare, f32_run);

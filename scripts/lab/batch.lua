@@ -110,7 +110,8 @@ end
 
 --- The sentence at the end of a batch, on standard error.
 local function conclude(counts, options)
-  if counts.total > 1 and (counts.failed > 0 or options.args.verbose > 0 or counts.skipped > 0) then
+  local many = counts.total > 1 and (counts.failed > 0 or options.args.verbose > 0)
+  if many or counts.skipped > 0 then
     fail(("%d done, %d failed%s%s"):format(counts.done, counts.failed,
       counts.skipped > 0 and (", %d done before"):format(counts.skipped) or "",
       counts.stopped and ", stopped" or ""))
@@ -128,7 +129,8 @@ function batch.run(line, items, options)
   local args = options.args
   local ok, message = line:prepare()
   if not ok then
-    fail(message)
+    local catalog_failed = options.record and not options.record.catalog
+    fail(message .. (catalog_failed and " (--no-record goes without the catalog)" or ""))
     return 1
   end
   local counts = { total = #items, done = 0, failed = 0, skipped = 0 }

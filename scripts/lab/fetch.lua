@@ -1,6 +1,6 @@
--- Fetching what the manifest names: by the curl program, or by npm's own client for npm: sources,
--- into a temporary folder; checked by sha256; then put in its place in one step. Nothing is fetched
--- without a line that says so, and nothing at all with --offline (LUALAB_OFFLINE).
+-- Fetching what the manifest names: by the curl program, by npm's own client for npm: sources, by
+-- apt-get for deb: sources. A file goes into a temporary folder, is checked by sha256 and gets its
+-- place in one step. Each fetch is announced; --offline (LUALAB_OFFLINE) forbids all.
 
 local core = require "lab.core"
 local log = require "lab.log"
@@ -30,8 +30,9 @@ function fetch.size_text(bytes)
 end
 
 --- Runs a program and gives what it prints.
-local function run(argv, stderr)
-  local status, output, code = sys.spawn(argv, { stdout = "capture", stderr = stderr })
+local function run(argv, stderr, folder)
+  local status, output, code = sys.spawn(argv, { stdout = "capture", stderr = stderr,
+    cwd = folder })
   if not status then
     return nil, ("cannot run %s (%s)"):format(argv[1], output), code
   elseif status ~= 0 then
@@ -42,7 +43,7 @@ local function run(argv, stderr)
   return output
 end
 
-local function by_curl(url, target)
+local function by_curl(url, _, target)
   if not (url:match "^https://" or url:match "^file://") then
     return nil, "only https, file and npm sources are fetched, not " .. url, "UNSUPPORTED"
   end
@@ -94,6 +95,27 @@ local function writable(folder)
   return false
 end
 
+--- deb:package/path: the file out of a Debian package, which is unpacked and not installed.
+local function by_deb(url, folder, target)
+  local package, path = url:match "^deb:([%w.+-]+)/(.+)$"
+  if not package then
+    return nil, ("'%s' is not deb:package/path"):format(url), "FORMAT"
+  end
+  local ok, message, code = run({ "apt-get", "download", "-qq", package }, "null", folder)
+  if not ok then
+    return nil, message, code
+  end
+  for _, entry in ipairs(sys.list(folder) or {}) do
+    if entry.name:find "%.deb$" then
+      ok, message, code = run { "dpkg-deb", "--extract", paths.join(folder, entry.name), folder }
+      if not ok then
+        return nil, message, code
+      end
+    end
+  end
+  return sys.rename(paths.join(folder, path), target)
+end
+
 --- The folder a fetched file goes to: the first that the user names in LUALAB_WEIGHTS_PATH, else
 --- weights/ of the program when it can be written, else the cache.
 local function destination(entry)
@@ -128,30 +150,41 @@ function fetch.check(entry, bytes, where)
   return true
 end
 
-local function fetch_into(entry, folder, path)
+--- Fetches from one source into an empty folder and checks what came.
+local function fetch_from(entry, url, folder, path)
   local target = paths.join(folder, "file")
-  local ok, message, code
-  if entry.url:match "^npm:" then
-    ok, message, code = by_npm(entry.url, folder, target)
-  else
-    ok, message, code = by_curl(entry.url, target)
-  end
+  local kind = url:match "^(%a+):"
+  local get = kind == "npm" and by_npm or kind == "deb" and by_deb or by_curl
+  local ok, message, code = get(url, folder, target)
   if not ok then
-    return nil, ("%s could not be fetched from %s: %s"):format(entry.name, entry.url, message), code
+    return nil, ("%s could not be fetched from %s: %s"):format(entry.name, url, message), code
   end
   local bytes
   bytes, message, code = core.read_file(target, limit)
-  if not bytes then
-    return nil, message, code
+  if bytes then
+    ok, message, code = fetch.check(entry, bytes, url)
+    if ok then
+      return core.write_file(path, bytes)
+    end
   end
-  ok, message, code = fetch.check(entry, bytes, entry.url)
-  if not ok then
-    return nil, message, code
-  end
-  return core.write_file(path, bytes)
+  return nil, message, code
 end
 
---- Fetches the file of an entry and gives its path.
+--- One source, with a temporary folder that goes away in any case.
+local function try_source(entry, url, path)
+  local folder, message, code = sys.tmp_dir()
+  if not folder then
+    return nil, message, code
+  end
+  log.warn("fetching %s (%s, %s) from %s", entry.name, fetch.size_text(entry.bytes),
+    entry.licence or "licence not stated", url)
+  local ok
+  ok, message, code = fetch_from(entry, url, folder, path)
+  sys.remove_tree(folder)
+  return ok, message, code
+end
+
+--- Fetches the file of an entry, from its url or else from one of its mirrors, and gives its path.
 ---@param entry lab.Entry
 ---@return string? path
 ---@return string? message
@@ -169,22 +202,18 @@ function fetch.get(entry)
   if not into then
     return nil, message, code
   end
-  local folder
-  folder, message, code = sys.tmp_dir()
-  if not folder then
-    return nil, message, code
-  end
   local path = paths.join(into, entry.file)
-  log.warn("fetching %s (%s, %s) from %s", entry.name, fetch.size_text(entry.bytes),
-    entry.licence or "licence not stated", entry.url)
-  local ok
-  ok, message, code = fetch_into(entry, folder, path)
-  sys.remove_tree(folder)
-  if not ok then
-    return nil, message, code
+  local reasons = {}
+  for _, url in ipairs { entry.url, table.unpack(entry.mirrors or {}) } do
+    local ok
+    ok, message, code = try_source(entry, url, path)
+    if ok then
+      log.warn("%s is in %s", entry.name, path)
+      return path
+    end
+    reasons[#reasons + 1] = message
   end
-  log.warn("%s is in %s", entry.name, path)
-  return path
+  return nil, table.concat(reasons, "; "), code
 end
 
 --- The file of an entry: found, or fetched.

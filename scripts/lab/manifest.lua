@@ -15,7 +15,8 @@ local manifest = {}
 ---@field file string
 ---@field sha256 string
 ---@field bytes integer
----@field url string        https://…, file:///… or npm:package@version/path
+---@field url string        https://…, file:///…, npm:package@version/path or deb:package/path
+---@field mirrors string[]? more sources, tried in turn
 ---@field licence string
 ---@field dataset string?   models: the label set, or instead of it
 ---@field labels string[]?  names by class id, and

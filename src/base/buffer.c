@@ -72,6 +72,5 @@ size_t lab_buffer_size(const lab_buffer *buffer)
 
 bool lab_buffer_unique(const lab_buffer *buffer)
 {
-    return atomic_load_explicit(&((lab_buffer *)(uintptr_t)buffer)->refs, memory_order_acquire) ==
-           1;
+    return atomic_load_explicit(&buffer->refs, memory_order_acquire) == 1;
 }

@@ -67,7 +67,7 @@ void lab_log(lab_context *ctx, lab_log_level level, const char *fmt, ...);
 
 static inline bool lab_stopped(const lab_context *ctx)
 {
-    return atomic_load_explicit(&((lab_context *)(uintptr_t)ctx)->stop, memory_order_relaxed);
+    return atomic_load_explicit(&ctx->stop, memory_order_relaxed);
 }
 
 #endif

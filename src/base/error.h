@@ -24,7 +24,8 @@ const char *lab_status_name(lab_status status);
 
 /*
  * The candidate nearest to `word` by edit distance, or NULL when none is near enough to be worth
- * suggesting (distance at most 1 + length / 3). Candidates: `count` strings.
+ * suggesting (distance at most 1 + length / 3, something in common). A swap of neighbours counts
+ * once, ASCII case not at all. Candidates: `count` strings; the first of equals.
  */
 const char *lab_nearest(const char *word, const char *const *candidates, size_t count);
 

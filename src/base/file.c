@@ -153,8 +153,8 @@ lab_status lab_file_read(lab_context *ctx, const char *path, size_t limit, lab_b
     *out = NULL;
     if (strcmp(path, "-") == 0)
         return read_stream(ctx, STDIN_FILENO, "standard input", limit, out, error);
-    int fd;
-    size_t size;
+    int fd = -1;
+    size_t size = 0;
     lab_status status = open_regular(path, limit, &fd, &size, error);
     if (status)
         return status;
@@ -163,10 +163,10 @@ lab_status lab_file_read(lab_context *ctx, const char *path, size_t limit, lab_b
     return status;
 }
 
-/* `user` carries the length of the mapping. */
+/* `user` is the end of the mapping. */
 static void unmap(void *user, void *data)
 {
-    munmap(data, (size_t)(uintptr_t)user);
+    munmap(data, (size_t)((char *)user - (char *)data));
 }
 
 /* True when LAB_TAIL bytes after the end lie in the file's last page, where they read as zero. */
@@ -185,8 +185,8 @@ lab_status lab_file_map(lab_context *ctx, const char *path, size_t limit, lab_bu
     *out = NULL;
     if (strcmp(path, "-") == 0)
         return lab_file_read(ctx, path, limit, out, error);
-    int fd;
-    size_t size;
+    int fd = -1;
+    size_t size = 0;
     lab_status status = open_regular(path, limit, &fd, &size, error);
     if (status)
         return status;
@@ -196,7 +196,7 @@ lab_status lab_file_map(lab_context *ctx, const char *path, size_t limit, lab_bu
     if (data == MAP_FAILED) {
         status = read_open_file(ctx, fd, path, size, limit, out, error);
     } else {
-        *out = lab_buffer_wrap(ctx, data, size, unmap, (void *)(uintptr_t)size);
+        *out = lab_buffer_wrap(ctx, data, size, unmap, (char *)data + size);
         if (!*out) {
             munmap(data, size);
             status = lab_error_nomem(error, size, path);

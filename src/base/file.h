@@ -14,14 +14,18 @@
 lab_status lab_file_read(lab_context *ctx, const char *path, size_t limit, lab_buffer **out,
                          lab_error *error);
 
-/* Maps a regular file read-only where the system can, else reads it. */
+/*
+ * Maps a regular file read-only where the system can and LAB_TAIL bytes after its end are readable,
+ * else reads it.
+ */
 lab_status lab_file_map(lab_context *ctx, const char *path, size_t limit, lab_buffer **out,
                         lab_error *error);
 
 /*
  * Writes `size` bytes so that `path` has either its old contents or all the new: a temporary file
  * beside it, fsync when `durable`, rename. "-" is standard output. Nothing is left behind on
- * failure.
+ * failure. A file that is replaced keeps its permissions; behind a symbolic link its target is
+ * replaced; devices and pipes are written to.
  */
 lab_status lab_file_write(lab_context *ctx, const char *path, const void *bytes, size_t size,
                           bool durable, lab_error *error);

@@ -53,35 +53,35 @@ static unsigned quota_cpus(long long quota, long long period)
     return cpus > (long long)LAB_MAX_THREADS ? LAB_MAX_THREADS : (unsigned)cpus;
 }
 
-static bool read_number(const char *folder, const char *file, long long *value)
+/* The first line of a file; false when there is none. */
+static bool read_line(const char *folder, const char *file, char *line, size_t size)
 {
     char path[1200];
     snprintf(path, sizeof path, "%s/%s", folder, file);
     FILE *in = fopen(path, "re");
     if (!in)
         return false;
-    bool ok = fscanf(in, "%lld", value) == 1;
+    bool ok = fgets(line, (int)size, in) != NULL;
     fclose(in);
     return ok;
 }
 
-/* Version 2: "QUOTA PERIOD" or "max PERIOD" in cpu.max. Version 1: two files, -1 for no limit. */
+/* Version 2: "QUOTA PERIOD" or "max PERIOD" in cpu.max. Version 1: two files, -1 for no limit.
+ * What is no number reads as 0: no limit. */
 static unsigned folder_limit(const char *folder, bool version2)
 {
-    long long quota = 0, period = 0;
-    if (!version2) {
-        bool both = read_number(folder, "cpu.cfs_quota_us", &quota) &&
-                    read_number(folder, "cpu.cfs_period_us", &period);
-        return both ? quota_cpus(quota, period) : 0;
+    char quota[64], period[64];
+    if (version2) {
+        char *rest;
+        if (!read_line(folder, "cpu.max", quota, sizeof quota))
+            return 0;
+        long long most = strtoll(quota, &rest, 10);
+        return quota_cpus(most, strtoll(rest, NULL, 10));
     }
-    char path[1200];
-    snprintf(path, sizeof path, "%s/cpu.max", folder);
-    FILE *in = fopen(path, "re");
-    if (!in)
+    if (!read_line(folder, "cpu.cfs_quota_us", quota, sizeof quota) ||
+        !read_line(folder, "cpu.cfs_period_us", period, sizeof period))
         return 0;
-    bool both = fscanf(in, "%lld %lld", &quota, &period) == 2;
-    fclose(in);
-    return both ? quota_cpus(quota, period) : 0;
+    return quota_cpus(strtoll(quota, NULL, 10), strtoll(period, NULL, 10));
 }
 
 /* The tightest limit of a group and the groups around it. */

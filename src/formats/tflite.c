@@ -216,7 +216,7 @@ static lab_status identify(tfl_model *model, const tfl_table *operator_table, la
                         name ? " " : "", name ? name : "", version,
                         lab_node_type_names(model->builder));
     }
-    if (!lab_has_node_type(model->builder, custom)) {
+    if (tfl_is_builtin(custom) || !lab_has_node_type(model->builder, custom)) {
         char name[80];
         return tfl_fail(reader, LAB_E_UNSUPPORTED,
                         "custom operator '%s' (version %d) is not known; there are: %s",
@@ -306,7 +306,7 @@ static lab_status add_operator(tfl_model *model, uint32_t index)
         tfl_read_options(reader, builtin, &table, &node.attrs);
     else
         read_custom_options(reader, &table, &node.attrs);
-    if (!reader->status && !strcmp(node.op, "reshape"))
+    if (!reader->status && builtin && !strcmp(builtin->node_type, "reshape"))
         shape_as_input(model, &table, in, &node);
     reader->context[0] = '\0';
     return reader->status ? reader->status : lab_add_node(model->builder, &node);
@@ -351,7 +351,7 @@ static lab_status open_model(tfl_model *model)
 
 static lab_status tflite_load(lab_builder *builder, const uint8_t *bytes, size_t size)
 {
-    if (size < 8 || memcmp(bytes + 4, "TFL3", 4))
+    if (size < 8 || memcmp(bytes + 4, "TFL3", 4) != 0)
         return lab_builder_fail(builder, LAB_E_FORMAT,
                                 "not a TensorFlow Lite file: bytes 4 to 7 must be \"TFL3\"%s",
                                 size < 8 ? ", and the file ends before them" : "");
@@ -371,7 +371,7 @@ static lab_status tflite_load(lab_builder *builder, const uint8_t *bytes, size_t
 
 static int tflite_probe(const uint8_t *bytes, size_t size, const char *filename)
 {
-    if (size >= 8 && !memcmp(bytes + 4, "TFL3", 4))
+    if (size >= 8 && memcmp(bytes + 4, "TFL3", 4) == 0)
         return 100;
     /* By name only: so that a damaged file is told what is wrong with it. */
     const char *dot = strrchr(filename, '.');

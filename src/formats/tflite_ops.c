@@ -4,6 +4,8 @@
  */
 #include "formats/tflite_ops.h"
 
+#include <string.h>
+
 /* Slots of the table Operator. */
 enum { OPERATOR_OPTIONS_TYPE = 3, OPERATOR_OPTIONS = 4 };
 
@@ -119,29 +121,29 @@ static void softmax(tfl_reader *reader, const tfl_table *options, lab_attrs *att
 }
 
 static const tfl_op table[] = {
-    { 0, "ADD", "add", 11, activation_only },
-    { 1, "AVERAGE_POOL_2D", "average_pool_2d", 5, pool_2d },
-    { 2, "CONCATENATION", "concat", 10, concatenation },
-    { 3, "CONV_2D", "conv_2d", 1, conv_2d },
-    { 4, "DEPTHWISE_CONV_2D", "depthwise_conv_2d", 2, depthwise_conv_2d },
-    { 6, "DEQUANTIZE", "dequantize", 0, NULL },
-    { 9, "FULLY_CONNECTED", "fully_connected", 8, fully_connected },
-    { 14, "LOGISTIC", "logistic", 0, NULL },
-    { 18, "MUL", "mul", 21, activation_only },
-    { 19, "RELU", "relu", 0, NULL },
-    { 21, "RELU6", "relu6", 0, NULL },
-    { 22, "RESHAPE", "reshape", 17, NULL }, /* its options are an input to us: tflite.c */
-    { 23, "RESIZE_BILINEAR", "resize_bilinear", 15, resize_bilinear },
-    { 25, "SOFTMAX", "softmax", 9, softmax },
-    { 34, "PAD", "pad", 0, NULL },
-    { 37, "BATCH_TO_SPACE_ND", "batch_to_space_nd", 0, NULL },
-    { 38, "SPACE_TO_BATCH_ND", "space_to_batch_nd", 0, NULL },
-    { 40, "MEAN", "mean", 27, reducer },
-    { 56, "ARG_MAX", "argmax", 0, NULL }, /* the output's dtype says what its options say */
-    { 67, "TRANSPOSE_CONV", "transpose_conv_2d", 49, transpose_conv },
-    { 69, "TILE", "tile", 0, NULL },
-    { 114, "QUANTIZE", "quantize", 0, NULL },
-    { 117, "HARD_SWISH", "hard_swish", 0, NULL },
+    { "ADD", "add", 0, 11, activation_only },
+    { "AVERAGE_POOL_2D", "average_pool_2d", 1, 5, pool_2d },
+    { "CONCATENATION", "concat", 2, 10, concatenation },
+    { "CONV_2D", "conv_2d", 3, 1, conv_2d },
+    { "DEPTHWISE_CONV_2D", "depthwise_conv_2d", 4, 2, depthwise_conv_2d },
+    { "DEQUANTIZE", "dequantize", 6, 0, NULL },
+    { "FULLY_CONNECTED", "fully_connected", 9, 8, fully_connected },
+    { "LOGISTIC", "logistic", 14, 0, NULL },
+    { "MUL", "mul", 18, 21, activation_only },
+    { "RELU", "relu", 19, 0, NULL },
+    { "RELU6", "relu6", 21, 0, NULL },
+    { "RESHAPE", "reshape", 22, 17, NULL }, /* its options are an input to us: tflite.c */
+    { "RESIZE_BILINEAR", "resize_bilinear", 23, 15, resize_bilinear },
+    { "SOFTMAX", "softmax", 25, 9, softmax },
+    { "PAD", "pad", 34, 0, NULL },
+    { "BATCH_TO_SPACE_ND", "batch_to_space_nd", 37, 0, NULL },
+    { "SPACE_TO_BATCH_ND", "space_to_batch_nd", 38, 0, NULL },
+    { "MEAN", "mean", 40, 27, reducer },
+    { "ARG_MAX", "argmax", 56, 0, NULL }, /* the output's dtype says what its options say */
+    { "TRANSPOSE_CONV", "transpose_conv_2d", 67, 49, transpose_conv },
+    { "TILE", "tile", 69, 0, NULL },
+    { "QUANTIZE", "quantize", 114, 0, NULL },
+    { "HARD_SWISH", "hard_swish", 117, 0, NULL },
 };
 
 const tfl_op *tfl_find_op(int32_t code)
@@ -150,6 +152,14 @@ const tfl_op *tfl_find_op(int32_t code)
         if (table[i].code == code)
             return &table[i];
     return NULL;
+}
+
+bool tfl_is_builtin(const char *node_type)
+{
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (!strcmp(table[i].node_type, node_type))
+            return true;
+    return false;
 }
 
 const char *tfl_foreign_name(int32_t code)

@@ -56,14 +56,12 @@ lab_status lab_places_find(lab_places *places, lab_error *error)
     lab_status status = find_exe(places->exe, error);
     if (status)
         return status;
-    strcpy(folder, places->exe);
+    memcpy(folder, places->exe, sizeof folder);
     char *slash = strrchr(folder, '/');
     *slash = '\0'; /* realpath gives an absolute path */
-    if (in_build_folder(folder)) {
-        strcpy(places->data, LAB_SOURCE_DIR);
-        strcpy(places->plugins, LAB_BUILD_PLUGIN_DIR);
+    if (in_build_folder(folder) && join(places->data, LAB_SOURCE_DIR, "") &&
+        join(places->plugins, LAB_BUILD_PLUGIN_DIR, ""))
         return LAB_OK;
-    }
     slash = strrchr(folder, '/');
     *(slash ? slash : folder) = '\0';
     char scripts[PATH_MAX];

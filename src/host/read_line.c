@@ -55,7 +55,7 @@ static char *get_prompt(EditLine *edit)
     static char none[] = "";
     editor *e = NULL;
     el_get(edit, EL_CLIENTDATA, &e);
-    return e && e->prompt ? (char *)(uintptr_t)e->prompt : none;
+    return e && e->prompt ? (char *)e->prompt : none;
 }
 
 /*

@@ -181,7 +181,7 @@ void lab_sys_open(lua_State *L, const lab_places *places, const lab_options *opt
         lua_pushcclosure(L, get_fact, 1);
         lua_setfield(L, -2, facts[i][0]);
     }
-    lua_pushlightuserdata(L, (void *)(uintptr_t)options);
+    lua_pushlightuserdata(L, (void *)options);
     lua_pushcclosure(L, sys_options, 1);
     lua_setfield(L, -2, "options");
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);

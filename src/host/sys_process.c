@@ -73,7 +73,7 @@ static char **check_argv(lua_State *L)
         const char *text = lua_tolstring(L, -1, &size);
         if (strlen(text) != size)
             luaL_error(L, "spawn: argument %I contains a zero byte", (LUAI_UACINT)i + 1);
-        argv[i] = (char *)(uintptr_t)text;
+        argv[i] = (char *)text;
         lua_pop(L, 1);
     }
     argv[count] = NULL;
@@ -144,6 +144,8 @@ static int spawn_with(child *c, char **argv, const spawn_options *options,
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
+    if (!argv[0])
+        return EINVAL;
     int code = posix_spawn_file_actions_init(&actions);
     if (code)
         return code;

@@ -21,7 +21,8 @@ static lab_status axis_new(lab_context *ctx, uint32_t count, uint32_t taps, lab_
     if (axis->first && axis->used && axis->weights)
         return LAB_OK;
     lab_axis_free(ctx, axis);
-    return lab_error_nomem(error, (size_t)count * taps * sizeof *axis->weights, "filter weights");
+    lab_error_nomem(error, (size_t)count * taps * sizeof *axis->weights, "filter weights");
+    return LAB_E_NOMEM;
 }
 
 void lab_axis_free(lab_context *ctx, lab_axis *axis)
@@ -191,11 +192,11 @@ lab_status lab_axis_gaussian(lab_context *ctx, uint32_t size, double sigma, lab_
     uint32_t n = (uint32_t)(2 * reach + 1);
     double *real = lab_alloc_array(ctx, n, sizeof *real);
     int16_t *kernel = lab_alloc_array(ctx, n, sizeof *kernel);
-    lab_status status = LAB_OK;
-    if (!real || !kernel)
-        status = lab_error_nomem(error, n * sizeof *real, "filter weights");
-    else
+    lab_status status = LAB_E_NOMEM;
+    if (real && kernel)
         status = axis_new(ctx, size, n < size ? n : size, axis, error);
+    else
+        lab_error_nomem(error, n * sizeof *real, "filter weights");
     if (!status) {
         gaussian_kernel(sigma, reach, real, kernel);
         fill_gaussian(axis, reach, kernel);

@@ -6,7 +6,8 @@
 
 /* An EXIF block is at most one JPEG segment; what is longer is not worth parsing for one tag. */
 #define EXIF_LIMIT 65535u
-#define EXIF_HEAD "Exif\0\0"
+
+static const uint8_t exif_head[6] = "Exif\0";
 
 int lab_exif_orientation(const uint8_t *tiff, size_t size)
 {
@@ -14,7 +15,7 @@ int lab_exif_orientation(const uint8_t *tiff, size_t size)
     if (!tiff || size < 8)
         return 1;
     size_t used = size < EXIF_LIMIT ? size : EXIF_LIMIT;
-    memcpy(block, EXIF_HEAD, 6);
+    memcpy(block, exif_head, 6);
     memcpy(block + 6, tiff, used);
     ExifData *data = exif_data_new();
     if (!data)

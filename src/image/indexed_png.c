@@ -156,8 +156,8 @@ static void write_map(png_job *job, const lab_tensor *map, int level)
         if (wide) { /* PNG is big-endian */
             const uint16_t *ids = (const uint16_t *)(const void *)row;
             for (int32_t x = 0; x < width; x++) {
-                job->row[2 * x] = (uint8_t)(ids[x] >> 8);
-                job->row[2 * x + 1] = (uint8_t)ids[x];
+                job->row[2 * (size_t)x] = (uint8_t)(ids[x] >> 8);
+                job->row[2 * (size_t)x + 1] = (uint8_t)ids[x];
             }
             row = job->row;
         }

@@ -133,13 +133,12 @@ lab_status lab_scan_pnm(const uint8_t *bytes, size_t size, lab_container_info *i
     if (info->maxval == 0 || info->maxval > 65535)
         return lab_error_set(error, LAB_E_FORMAT, "damaged P%c file: maximum %u", bytes[1],
                              info->maxval);
-    if (info->maxval > 255 && info->maxval != 65535)
+    if (info->maxval > 255) /* stb_image reads two-byte samples in the wrong order */
         return lab_error_set(error, LAB_E_UNSUPPORTED,
-                             "this P%c file has the maximum %u, only 1..255 and 65535 are read: "
-                             "convert it to PNG first",
+                             "this P%c file has samples of two bytes (maximum %u), only one is "
+                             "read: convert it to PNG first",
                              bytes[1], info->maxval);
-    uint64_t sample = info->maxval > 255 ? 2 : 1;
-    uint64_t need = (uint64_t)info->width * info->height * sample * (bytes[1] == '6' ? 3 : 1);
+    uint64_t need = (uint64_t)info->width * info->height * (bytes[1] == '6' ? 3 : 1);
     if (size - at - 1 < need)
         lab_container_broken(info, LAB_E_FORMAT,
                              "the P%c file is cut short: %zu of %llu bytes of pixels are there",

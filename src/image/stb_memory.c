@@ -1,6 +1,7 @@
 /* Memory, assertions and compression of the stb libraries: see stb_memory.h. */
 #include <limits.h>
 #include <string.h>
+#define ZLIB_CONST /* its input is not written to */
 #include <zlib.h>
 
 #include "base/checked.h"
@@ -144,7 +145,7 @@ unsigned char *lab_stb_zlib(const unsigned char *data, int size, int *out_size, 
     uLong bound = deflateBound(&z, (uLong)size);
     unsigned char *out = bound <= INT_MAX ? lab_stb_malloc(bound) : NULL;
     if (out) {
-        z.next_in = (unsigned char *)(uintptr_t)data;
+        z.next_in = data;
         z.avail_in = (uInt)size;
         z.next_out = out;
         z.avail_out = (uInt)bound;

@@ -258,7 +258,7 @@ static int run_op(lua_State *L)
 
 void lab_lua_push_op(lua_State *L, const lab_op *op)
 {
-    lua_pushlightuserdata(L, (void *)(uintptr_t)op);
+    lua_pushlightuserdata(L, (void *)op);
     lua_pushcclosure(L, run_op, 1);
 }
 

@@ -146,7 +146,7 @@ static lab_status set_data(lab_builder *builder, lab_tensor *tensor, const lab_v
                                 desc->size);
     size_t align = lab_dtype_size(tensor->dtype);
     if ((uintptr_t)desc->data % align == 0) {
-        tensor->data = (void *)(uintptr_t)desc->data;
+        tensor->data = (void *)desc->data;
         return LAB_OK;
     }
     tensor->data = lab_builder_take(builder, desc->size);
@@ -181,7 +181,7 @@ static lab_status add_value(lab_builder *builder, const lab_value_desc *desc, ui
     if (graph->n_values >= LAB_GRAPH_MAX_VALUES)
         return lab_builder_fail(builder, LAB_E_LIMIT, "more than %u tensors", LAB_GRAPH_MAX_VALUES);
     lab_value *value = lab_builder_take(builder, sizeof *value);
-    if (!value || grow(builder, &graph->values, graph->n_values, sizeof *graph->values))
+    if (!value || grow(builder, &graph->values, graph->n_values, sizeof(void *)))
         return builder->error.status;
     value->name = take_name(builder, desc->name ? desc->name : "");
     value->producer = UINT32_MAX;
@@ -242,11 +242,12 @@ static const char *node_type_names(lab_builder *builder)
     const lab_node_type *type;
     for (size_t i = 0; (type = lab_registry_node_type_at(builder->registry, i)); i++)
         size += strlen(type->name) + 2;
-    char *text = lab_arena_alloc(&builder->graph->arena, size), *end = text;
+    char *text = lab_arena_alloc(&builder->graph->arena, size);
     if (!text)
         return "";
+    size_t used = 0;
     for (size_t i = 0; (type = lab_registry_node_type_at(builder->registry, i)); i++)
-        end += sprintf(end, "%s%s", i ? ", " : "", type->name);
+        used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "", type->name);
     return text;
 }
 
@@ -323,7 +324,7 @@ static lab_graph_node *copy_node(lab_builder *builder, const lab_node_type *type
     lab_graph_node *node = lab_builder_take(builder, sizeof *node);
     uint32_t *ids = lab_builder_take(builder, (desc->n_in + desc->n_out) * sizeof *ids);
     const lab_tensor **tensors =
-        lab_builder_take(builder, (desc->n_in + desc->n_out) * sizeof *tensors);
+        lab_builder_take(builder, (desc->n_in + desc->n_out) * sizeof(void *));
     const char *label = take_name(builder, desc->label ? desc->label : type->name);
     if (!node || !ids || !tensors || !label)
         return NULL;
@@ -396,8 +397,7 @@ static lab_status try_node(lab_builder *builder, const lab_node_desc *desc)
         return lab_builder_fail(builder, LAB_E_LIMIT, "more than %u operators",
                                 LAB_GRAPH_MAX_NODES);
     if (check_counts(builder, type, desc) || check_reads(builder, type, desc) ||
-        check_writes(builder, desc) ||
-        grow(builder, &graph->nodes, graph->n_nodes, sizeof *graph->nodes))
+        check_writes(builder, desc) || grow(builder, &graph->nodes, graph->n_nodes, sizeof(void *)))
         return builder->error.status;
     lab_graph_node *node = copy_node(builder, type, desc);
     if (!node || infer_node(builder, node))

@@ -13,7 +13,7 @@ static lab_status take_tables(lab_model *model, lab_error *error)
     const lab_graph *graph = model->graph;
     lab_arena *arena = &model->arena;
     model->steps = lab_arena_array(arena, graph->n_nodes, sizeof *model->steps);
-    model->kernels = lab_arena_array(arena, graph->n_nodes, sizeof *model->kernels);
+    model->kernels = lab_arena_array(arena, graph->n_nodes, sizeof(void *));
     model->want = lab_arena_array(arena, graph->n_nodes, sizeof *model->want);
     model->data = lab_arena_array(arena, graph->n_values, sizeof *model->data);
     model->plan = lab_arena_array(arena, graph->n_values, sizeof *model->plan);

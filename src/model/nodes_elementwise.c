@@ -158,11 +158,6 @@ static lab_status dequantize_infer(lab_infer *infer)
     return same_shape(infer);
 }
 
-#define UNARY(type, doc, rule)                                                                     \
-    {                                                                                              \
-        .name = type, .summary = doc, .min_in = 1, .max_in = 1, .n_out = 1, .infer = rule          \
-    }
-
 const lab_node_type lab_node_add = {
     .name = "add",
     .summary = "sum of two tensors with broadcasting and fused activation",
@@ -181,14 +176,65 @@ const lab_node_type lab_node_mul = {
     .infer = mul_infer,
 };
 
-const lab_node_type lab_node_relu = UNARY("relu", "max(x, 0)", unary_infer);
-const lab_node_type lab_node_relu6 = UNARY("relu6", "min(max(x, 0), 6)", relu6_infer);
-const lab_node_type lab_node_hard_swish =
-    UNARY("hard_swish", "x * min(max(x + 3, 0), 6) / 6", unary_infer);
-const lab_node_type lab_node_logistic = UNARY("logistic", "1 / (1 + exp(-x))", logistic_infer);
-const lab_node_type lab_node_softmax =
-    UNARY("softmax", "exp(beta x) over its sum along the last dimension", softmax_infer);
-const lab_node_type lab_node_quantize =
-    UNARY("quantize", "f32 or quantised to quantised", quantize_infer);
-const lab_node_type lab_node_dequantize =
-    UNARY("dequantize", "quantised or f16 to f32", dequantize_infer);
+const lab_node_type lab_node_relu = {
+    .name = "relu",
+    .summary = "max(x, 0)",
+    .min_in = 1,
+    .max_in = 1,
+    .n_out = 1,
+    .infer = unary_infer,
+};
+
+const lab_node_type lab_node_relu6 = {
+    .name = "relu6",
+    .summary = "min(max(x, 0), 6)",
+    .min_in = 1,
+    .max_in = 1,
+    .n_out = 1,
+    .infer = relu6_infer,
+};
+
+const lab_node_type lab_node_hard_swish = {
+    .name = "hard_swish",
+    .summary = "x * min(max(x + 3, 0), 6) / 6",
+    .min_in = 1,
+    .max_in = 1,
+    .n_out = 1,
+    .infer = unary_infer,
+};
+
+const lab_node_type lab_node_logistic = {
+    .name = "logistic",
+    .summary = "1 / (1 + exp(-x))",
+    .min_in = 1,
+    .max_in = 1,
+    .n_out = 1,
+    .infer = logistic_infer,
+};
+
+const lab_node_type lab_node_softmax = {
+    .name = "softmax",
+    .summary = "exp(beta x) over its sum along the last dimension",
+    .min_in = 1,
+    .max_in = 1,
+    .n_out = 1,
+    .infer = softmax_infer,
+};
+
+const lab_node_type lab_node_quantize = {
+    .name = "quantize",
+    .summary = "f32 or quantised to quantised",
+    .min_in = 1,
+    .max_in = 1,
+    .n_out = 1,
+    .infer = quantize_infer,
+};
+
+const lab_node_type lab_node_dequantize = {
+    .name = "dequantize",
+    .summary = "quantised or f16 to f32",
+    .min_in = 1,
+    .max_in = 1,
+    .n_out = 1,
+    .infer = dequantize_infer,
+};

@@ -6,13 +6,12 @@
 
 const char *lab_shape_text(char text[LAB_SHAPE_TEXT], uint32_t rank, const int32_t *shape)
 {
-    if (rank > LAB_MAX_RANK)
-        return strcpy(text, "[?]");
-    char *end = text;
-    *end++ = '[';
-    for (uint32_t i = 0; i < rank; i++)
-        end += sprintf(end, "%s%d", i ? "," : "", shape[i]);
-    strcpy(end, "]");
+    bool known = rank <= LAB_MAX_RANK;
+    size_t used = (size_t)snprintf(text, LAB_SHAPE_TEXT, known ? "[" : "[?");
+    for (uint32_t i = 0; known && i < rank; i++)
+        used +=
+            (size_t)snprintf(text + used, LAB_SHAPE_TEXT - used, "%s%d", i ? "," : "", shape[i]);
+    snprintf(text + used, LAB_SHAPE_TEXT - used, "]");
     return text;
 }
 
@@ -28,7 +27,7 @@ lab_status lab_infer_shape(lab_infer *infer, uint32_t k, uint32_t rank, const in
     }
     char want[LAB_SHAPE_TEXT], have[LAB_SHAPE_TEXT];
     bool known = out->rank != UINT32_MAX;
-    if (known && (out->rank != rank || memcmp(out->shape, shape, rank * sizeof *shape)))
+    if (known && (out->rank != rank || memcmp(out->shape, shape, rank * sizeof *shape) != 0))
         return lab_infer_fail(
             infer, LAB_E_FORMAT, "output has shape %s by the operator's rule, the file says %s",
             lab_shape_text(want, rank, shape), lab_shape_text(have, out->rank, out->shape));

@@ -129,7 +129,8 @@ static lab_status pad_infer(lab_infer *infer)
     if (check_move(infer) || lab_infer_const(infer, 1, "paddings", 2 * in->rank, pads))
         return infer->error->status;
     for (uint32_t i = 0; i < in->rank; i++) {
-        int32_t before = pads[2 * i], after = pads[2 * i + 1];
+        const int32_t *pair = pads + (size_t)2 * i;
+        int32_t before = pair[0], after = pair[1];
         if (before < 0 || after < 0 || __builtin_add_overflow(in->shape[i], before, &out[i]) ||
             __builtin_add_overflow(out[i], after, &out[i]))
             return lab_infer_fail(infer, LAB_E_FORMAT,

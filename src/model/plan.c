@@ -61,7 +61,7 @@ lab_status lab_plan(lab_context *ctx, lab_plan_item *items, uint32_t count, size
         return LAB_OK;
     placed *order = lab_alloc_array(ctx, 2 * (size_t)count, sizeof *order);
     if (!order)
-        return lab_error_nomem(error, 2 * count * sizeof *order, "the memory plan");
+        return lab_error_nomem(error, 2 * (size_t)count * sizeof *order, "the memory plan");
     placed *list = order + count;
     for (uint32_t i = 0; i < count; i++) {
         size_t size = items[i].size;

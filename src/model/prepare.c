@@ -253,7 +253,7 @@ lab_status lab_model_prepare(lab_model *model, lab_error *error)
     for (uint32_t n = 0; n < graph->n_nodes; n++) {
         if (!model->want[n]) /* nothing wanted depends on it */
             continue;
-        if ((status = prepare_node(model, n, error)))
+        if (prepare_node(model, n, error))
             return lab_error_prefix(error, "op %u %.64s", graph->nodes[n]->node.index,
                                     graph->nodes[n]->label);
     }

@@ -47,7 +47,7 @@ static lab_status check_input(const lab_model *model, uint32_t i, const lab_tens
     if (!given || !given->data)
         return lab_error_set(error, LAB_E_INVALID, "input %u '%.80s' has no data", i, value->name);
     if (given->dtype != want->dtype || given->rank != want->rank || given->size < want->size ||
-        memcmp(given->shape, want->shape, want->rank * sizeof *want->shape))
+        memcmp(given->shape, want->shape, want->rank * sizeof *want->shape) != 0)
         return lab_error_set(
             error, LAB_E_INVALID, "input %u '%.80s' must be %s %s, got %s %s", i, value->name,
             lab_dtype_name(want->dtype), lab_shape_text(a, want->rank, want->shape),

@@ -145,8 +145,8 @@ static void draw_line(const layout *l, canvas *c, const lab_tensor *map, const l
 static lab_status draw_legend_run(lab_call *call)
 {
     const lab_tensor *map = lab_input(call);
-    legend_entry *entries;
-    uint32_t count;
+    legend_entry *entries = NULL;
+    uint32_t count = 0;
     lab_status status = legend_collect(call, map, &entries, &count);
     layout *l = status ? NULL : lab_call_alloc(call, sizeof *l);
     if (!l)
@@ -183,7 +183,8 @@ static const lab_param draw_legend_params[] = {
       .max = OPS_MAX_SIDE },
     { .name = "font",
       .type = LAB_BYTES,
-      .doc = "the bytes of a TrueType font; without one a small built-in font (ASCII) is used",
+      .doc = "the bytes of a TrueType font; without one a built-in font of dots is used: ASCII "
+             "only, its height in steps of 12 pixels",
       .flags = LAB_PARAM_OPTIONAL },
     { .name = "size",
       .type = LAB_INT,

@@ -19,7 +19,7 @@ static bool find_table(const uint8_t *font, const char *tag, uint32_t least, tab
 {
     uint32_t n = lab_be16(font + 4);
     for (uint32_t i = 0; i < n; i++) {
-        const uint8_t *entry = font + 12 + 16 * i;
+        const uint8_t *entry = font + 12 + 16 * (size_t)i;
         if (memcmp(entry, tag, 4) == 0) {
             *out = (table){ lab_be32(entry + 8), lab_be32(entry + 12) };
             return out->size >= least;
@@ -42,7 +42,7 @@ static const char *check_directory(const uint8_t *font, size_t size)
     if (n > 256 || 12 + 16 * (size_t)n > size)
         return "its list of tables is damaged";
     for (uint32_t i = 0; i < n; i++) {
-        const uint8_t *entry = font + 12 + 16 * i;
+        const uint8_t *entry = font + 12 + 16 * (size_t)i;
         uint32_t at = lab_be32(entry + 8), length = lab_be32(entry + 12);
         if (at > size || length > size - at)
             return "it is cut short: a table lies beyond its end";
@@ -58,7 +58,7 @@ static const char *check_cmap(const uint8_t *font, table cmap)
     if (4 + 8 * n > cmap.size)
         return "its character map is damaged";
     for (uint32_t i = 0; i < n; i++) {
-        uint32_t offset = lab_be32(at + 4 + 8 * i + 4);
+        uint32_t offset = lab_be32(at + 4 + 8 * (size_t)i + 4);
         if (offset > cmap.size || cmap.size - offset < 16)
             return "its character map is damaged";
         uint32_t format = lab_be16(at + offset);
@@ -71,8 +71,8 @@ static const char *check_cmap(const uint8_t *font, table cmap)
 
 static uint32_t glyph_offset(const font_tables *t, uint32_t glyph)
 {
-    return t->long_loca ? lab_be32(t->font + t->loca + 4 * glyph)
-                        : 2 * lab_be16(t->font + t->loca + 2 * glyph);
+    return t->long_loca ? lab_be32(t->font + t->loca + 4 * (size_t)glyph)
+                        : 2 * lab_be16(t->font + t->loca + 2 * (size_t)glyph);
 }
 
 /* Sizes that make scaled outlines absurdly large or small would cost memory without limit. */
@@ -128,8 +128,8 @@ static bool usable(const font_tables *t, uint32_t glyph, int depth, uint32_t *pa
     const uint8_t *at = t->font + t->glyf + offset;
     int32_t contours = (int16_t)lab_be16(at);
     if (contours >= 0)
-        return contours == 0 ||
-               (contours <= MAX_CONTOURS && lab_be16(at + 10 + 2 * (contours - 1)) < MAX_POINTS);
+        return contours == 0 || (contours <= MAX_CONTOURS &&
+                                 lab_be16(at + 10 + 2 * (ptrdiff_t)(contours - 1)) < MAX_POINTS);
     const uint8_t *end = t->font + t->glyf + t->glyf_size;
     uint32_t flags = 0x20;
     for (at += 10; flags & 0x20; at += 4 + part_size(flags)) {

@@ -260,7 +260,7 @@ static lab_status pad_run(lab_call *call)
 
 #define PAD_SIDE(side, text)                                                                       \
     {                                                                                              \
-        .name = side, .type = LAB_INT, .doc = text, .def = "0", .min = 0, .max = OPS_MAX_SIDE      \
+        .name = (side), .type = LAB_INT, .doc = (text), .def = "0", .min = 0, .max = OPS_MAX_SIDE  \
     }
 
 static const lab_param pad_params[] = {

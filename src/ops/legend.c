@@ -169,8 +169,8 @@ static void add_record(lab_call *call, const lab_tensor *map, const legend_entry
 static lab_status legend_run(lab_call *call)
 {
     const lab_tensor *map = lab_input(call);
-    legend_entry *entries;
-    uint32_t count;
+    legend_entry *entries = NULL;
+    uint32_t count = 0;
     lab_status status = legend_collect(call, map, &entries, &count);
     if (status)
         return status;

@@ -106,7 +106,7 @@ static bool read_id(const lab_tensor *in, size_t i, int64_t *id)
         *id = ((const uint8_t *)in->data)[i];
         return true;
     case LAB_I8:
-        *id = ((const int8_t *)in->data)[i];
+        *id = (int64_t)((const int8_t *)in->data)[i];
         return true;
     case LAB_U16:
         *id = ((const uint16_t *)in->data)[i];

@@ -19,7 +19,8 @@ void *text_malloc(size_t size, void *user)
 static lab_status open_builtin(float size, text_face *face)
 {
     face->builtin = true;
-    face->scale = size / BUILTIN_LINE;
+    /* Whole pixels a unit: strokes one pixel and a half wide would be a blur. */
+    face->scale = fmaxf(1.0f, floorf(size / BUILTIN_LINE + 0.5f));
     face->ascent = BUILTIN_BASE * face->scale;
     face->descent = (BUILTIN_LINE - BUILTIN_BASE) * face->scale;
     face->cap_height = BUILTIN_CAPS * face->scale;
@@ -135,7 +136,8 @@ static void draw_builtin(const text_face *face, canvas *c, float x, float y, con
     char one[2];
     builtin_char(code, one);
     int n = text_builtin_quads(one, quads);
-    y -= face->ascent;
+    x = floorf(x + 0.5f);
+    y = floorf(y - face->ascent + 0.5f);
     for (int i = 0; i < n; i++)
         canvas_rect(c, x + quads[i].x0 * face->scale, y + quads[i].y0 * face->scale,
                     x + quads[i].x1 * face->scale, y + quads[i].y1 * face->scale, rgb);

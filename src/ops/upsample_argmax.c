@@ -159,11 +159,10 @@ static void argmax_block_int(void *user, const upsample_block *b)
         fill_block(job, b, first);
         return;
     }
-    int32_t best[UPSAMPLE_PIXELS], ids[UPSAMPLE_PIXELS];
-    for (uint32_t i = 0; i < upsample_pixels(b); i++) {
+    int32_t best[UPSAMPLE_PIXELS] = { 0 }, ids[UPSAMPLE_PIXELS] = { 0 };
+    for (uint32_t i = 0; i < upsample_pixels(b); i++)
         best[i] = INT32_MIN;
-        ids[i] = 0;
-    }
+
     uint32_t rival = strongest_int(up, b->corner);
     for (uint32_t k = 0; k < up->classes; k++) {
         if (!can_win_int(up, b->corner, k, rival))
@@ -181,7 +180,7 @@ static void threshold_block_int(void *user, const upsample_block *b)
 {
     const argmax_job *job = user;
     const upsample *up = job->up;
-    int32_t q[4], ids[UPSAMPLE_PIXELS];
+    int32_t q[4], ids[UPSAMPLE_PIXELS] = { 0 };
     for (int c = 0; c < 4; c++)
         q[c] = level(up, b->corner[c]);
     for (uint32_t y = b->y0; y < b->y1; y++) {
@@ -265,12 +264,11 @@ static void argmax_block_real(void *user, const upsample_block *b)
         fill_block(job, b, first);
         return;
     }
-    float best[UPSAMPLE_PIXELS];
-    int32_t ids[UPSAMPLE_PIXELS];
-    for (uint32_t i = 0; i < upsample_pixels(b); i++) {
+    float best[UPSAMPLE_PIXELS] = { 0 };
+    int32_t ids[UPSAMPLE_PIXELS] = { 0 };
+    for (uint32_t i = 0; i < upsample_pixels(b); i++)
         best[i] = -INFINITY;
-        ids[i] = 0;
-    }
+
     uint32_t rival = strongest_real(job, b->corner);
     for (uint32_t k = 0; k < up->classes; k++) {
         if (!can_win_real(job, b->corner, k, rival))
@@ -286,7 +284,7 @@ static void argmax_block_real(void *user, const upsample_block *b)
 static void threshold_block_real(void *user, const upsample_block *b)
 {
     const argmax_job *job = user;
-    int32_t ids[UPSAMPLE_PIXELS];
+    int32_t ids[UPSAMPLE_PIXELS] = { 0 };
     for (uint32_t y = b->y0; y < b->y1; y++) {
         float left, right;
         edges_real(job, b, y, 0, &left, &right);

@@ -95,13 +95,11 @@ static float corner_bound(const score_job *job, const upsample_block *b, uint32_
 static void softmax_block(void *user, const upsample_block *b)
 {
     const score_job *job = user;
-    float values[UPSAMPLE_PIXELS], most[UPSAMPLE_PIXELS], sum[UPSAMPLE_PIXELS],
-        part[UPSAMPLE_PIXELS];
+    float values[UPSAMPLE_PIXELS] = { 0 }, most[UPSAMPLE_PIXELS] = { 0 };
+    float sum[UPSAMPLE_PIXELS] = { 0 }, part[UPSAMPLE_PIXELS] = { 0 };
     uint32_t n = upsample_pixels(b);
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < n; i++)
         most[i] = -INFINITY;
-        sum[i] = part[i] = 0.0f;
-    }
     float floor_value = -INFINITY;
     for (uint32_t k = 0; k < job->up->classes; k++) {
         float least = corner_bound(job, b, k, false);
@@ -135,9 +133,8 @@ static void softmax_block(void *user, const upsample_block *b)
 static void sum_block(void *user, const upsample_block *b)
 {
     const score_job *job = user;
-    float values[UPSAMPLE_PIXELS], part[UPSAMPLE_PIXELS];
+    float values[UPSAMPLE_PIXELS] = { 0 }, part[UPSAMPLE_PIXELS] = { 0 };
     uint32_t n = upsample_pixels(b);
-    memset(part, 0, sizeof part);
     for (uint32_t k = 0; k < job->up->classes; k++) {
         if (job->up->classes > 1 && !job->chosen[k])
             continue;

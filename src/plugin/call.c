@@ -79,7 +79,7 @@ lab_status lab_call_fail(lab_call *call, lab_status status, const char *fmt, ...
 
 static lab_status call_status(const lab_call *call)
 {
-    return (lab_status)atomic_load(&((lab_call *)(uintptr_t)call)->status);
+    return (lab_status)atomic_load(&call->status);
 }
 
 /* ---- running ---- */

@@ -44,7 +44,8 @@ lab_status lab_call_param(const lab_call *call, const char *name, uint32_t *para
 /*
  * Setters check type and range: "image.resize: width must be 1..65535, got 0". Conversions that
  * make sense are made: LAB_INT to LAB_FLOAT, an integral double to LAB_INT, text to LAB_ENUM,
- * LAB_COLOR and LAB_CLASSES (label names are looked up in the input's label set).
+ * LAB_COLOR and LAB_CLASSES (label names are looked up in the input's label set, all classes of
+ * that name are meant; digits that are no label are an id). Every kind is a LAB_TENSOR as well.
  */
 lab_status lab_call_set_bool(lab_call *call, uint32_t param, bool value, lab_error *error);
 lab_status lab_call_set_int(lab_call *call, uint32_t param, int64_t value, lab_error *error);
@@ -72,7 +73,10 @@ lab_status lab_call_run(lab_call *call, lab_error *error);
 lab_context *lab_call_context(const lab_call *call);
 lab_status lab_call_give(lab_call *call, lab_tensor *tensor);
 
-/* After a successful run, by op->out. The tensor is moved to `out` (clear it). */
+/*
+ * After a successful run, by op->out. The tensor is moved to `out` (clear it); of the quantisation
+ * that the operator set, one pair of values is kept.
+ */
 lab_status lab_call_take_tensor(lab_call *call, lab_tensor *out, lab_error *error);
 const lab_record *lab_call_records(const lab_call *call);
 const uint8_t *lab_call_bytes(const lab_call *call, size_t *size);

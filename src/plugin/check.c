@@ -8,7 +8,7 @@
 #include "plugin/registry.h"
 #include "tensor/tensor.h"
 
-#define NAME_LENGTH 63u
+#define NAME_LENGTH ((size_t)63)
 
 /* sizeof(lab_plugin) in ABI 1.0: up to and with `fini`. What is added later comes behind it. */
 #define FIRST_PLUGIN_SIZE (offsetof(lab_plugin, fini) + sizeof(void (*)(void)))

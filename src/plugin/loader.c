@@ -151,33 +151,39 @@ static lab_status register_object(lab_plugins *plugins, void *handle, const char
     return lab_registry_add(plugins->registry, plugin, path, error);
 }
 
-/* `path` has been resolved: the system searches nowhere for it. */
+/* Opens and registers. `path` has been resolved: the system searches nowhere for it. */
+static lab_status open_and_register(lab_plugins *plugins, const char *path, void **handle,
+                                    lab_error *error)
+{
+    *handle = open_object(path);
+    if (!*handle)
+        return lab_error_set(error, LAB_E_ABI, "cannot be loaded: %s", open_problem(path));
+    lab_status status = register_object(plugins, *handle, path, error);
+    if (status)
+        close_object(*handle);
+    return status;
+}
+
 static lab_status load_object(lab_plugins *plugins, const char *path, lab_error *error)
 {
     lab_context *ctx = plugins->ctx;
     loaded *l = lab_alloc_zero(ctx, sizeof *l);
     char *copy = lab_strdup(ctx, path);
-    lab_status status = LAB_OK;
     if (!l || !copy) {
-        status = lab_error_nomem(error, sizeof *l, "a plugin");
-    } else {
-        l->path = copy;
-        l->handle = open_object(path);
-        if (!l->handle)
-            status = lab_error_set(error, LAB_E_ABI, "cannot be loaded: %s", open_problem(path));
-        else
-            status = register_object(plugins, l->handle, path, error);
+        lab_free(ctx, copy);
+        lab_free(ctx, l);
+        return lab_error_nomem(error, sizeof *l, "a plugin");
     }
-    if (!status) {
-        l->before = plugins->last;
-        plugins->last = l;
-        return LAB_OK;
+    lab_status status = open_and_register(plugins, path, &l->handle, error);
+    if (status) {
+        lab_free(ctx, copy);
+        lab_free(ctx, l);
+        return status;
     }
-    if (l && l->handle)
-        close_object(l->handle);
-    lab_free(ctx, copy);
-    lab_free(ctx, l);
-    return status;
+    l->path = copy;
+    l->before = plugins->last;
+    plugins->last = l;
+    return LAB_OK;
 }
 
 lab_status lab_plugins_load(lab_plugins *plugins, const char *path, lab_error *error)

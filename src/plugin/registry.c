@@ -15,7 +15,8 @@ static const char *const list_nouns[LISTS] = { "operator", "node type", "kernel"
 typedef struct record {
     lab_plugin plugin; /* the descriptor, as much of it as the plugin has */
     char *origin;
-    bool finished; /* fini was called */
+    bool finished;                /* fini was called */
+    struct record *next, *before; /* in order of registration */
 } record;
 
 typedef struct entry {
@@ -34,8 +35,7 @@ struct lab_registry {
     const lab_host_api *api;
     uint64_t cpu;
     list lists[LISTS];
-    record **records;
-    size_t n_records, records_room;
+    record *first, *last;
     char *forced; /* isa; NULL: the best */
 };
 
@@ -71,11 +71,12 @@ void lab_registry_free(lab_registry *registry)
     if (!registry)
         return;
     lab_context *ctx = registry->ctx;
-    for (size_t i = registry->n_records; i-- > 0;) {
-        finish_record(registry->records[i]);
-        free_record(ctx, registry->records[i]);
+    while (registry->last) {
+        record *r = registry->last;
+        registry->last = r->before;
+        finish_record(r);
+        free_record(ctx, r);
     }
-    lab_free(ctx, registry->records);
     for (int which = 0; which < LISTS; which++)
         lab_free(ctx, registry->lists[which].entries);
     lab_free(ctx, registry->forced);
@@ -94,9 +95,9 @@ const lab_host_api *lab_registry_api(const lab_registry *registry)
 
 void lab_registry_finish(lab_registry *registry, const char *origin)
 {
-    for (size_t i = registry->n_records; i-- > 0;) {
-        if (strcmp(registry->records[i]->origin, origin) == 0)
-            finish_record(registry->records[i]);
+    for (record *r = registry->last; r; r = r->before) {
+        if (strcmp(r->origin, origin) == 0)
+            finish_record(r);
     }
 }
 
@@ -130,11 +131,11 @@ static const entry *find_entry(const list *l, const char *name)
 static lab_status check_conflicts(const lab_registry *registry, const lab_plugin *plugin,
                                   lab_error *error)
 {
-    for (size_t i = 0; i < registry->n_records; i++) {
-        if (strcmp(registry->records[i]->plugin.name, plugin->name) == 0)
+    for (const record *r = registry->first; r; r = r->next) {
+        if (strcmp(r->plugin.name, plugin->name) == 0)
             return lab_error_set(error, LAB_E_INVALID,
                                  "plugin %s: a plugin of that name is there already (%s)",
-                                 plugin->name, registry->records[i]->origin);
+                                 plugin->name, r->origin);
     }
     for (int which = 0; which < LISTS; which++) {
         entry e, other;
@@ -155,24 +156,6 @@ static lab_status check_conflicts(const lab_registry *registry, const lab_plugin
     return LAB_OK;
 }
 
-/* Moves an array to one with room for `count` items; the old one stays when there is no memory. */
-static bool grow(lab_context *ctx, void **items, size_t item, size_t used, size_t *room,
-                 size_t count)
-{
-    if (count <= *room)
-        return true;
-    size_t larger = *room * 2 > count ? *room * 2 : count;
-    void *moved = lab_alloc_array(ctx, larger, item);
-    if (!moved)
-        return false;
-    if (used > 0)
-        memcpy(moved, *items, used * item);
-    lab_free(ctx, *items);
-    *items = moved;
-    *room = larger;
-    return true;
-}
-
 static size_t count_listed(const lab_plugin *plugin, int which)
 {
     entry e;
@@ -182,24 +165,31 @@ static size_t count_listed(const lab_plugin *plugin, int which)
     return n;
 }
 
+/* Makes room for `more` entries; the list stays as it is when there is no memory. */
+static bool grow(lab_context *ctx, list *l, size_t more)
+{
+    if (more <= l->room - l->count)
+        return true;
+    size_t larger = 2 * l->room > l->count + more ? 2 * l->room : l->count + more;
+    entry *moved = lab_alloc_array(ctx, larger, sizeof *moved);
+    if (!moved)
+        return false;
+    if (l->count > 0)
+        memcpy(moved, l->entries, l->count * sizeof *moved);
+    lab_free(ctx, l->entries);
+    l->entries = moved;
+    l->room = larger;
+    return true;
+}
+
 /* Takes all memory that registering `plugin` needs, so that what follows cannot fail. */
 static bool reserve(lab_registry *registry, const lab_plugin *plugin)
 {
-    lab_context *ctx = registry->ctx;
     for (int which = 0; which < LISTS; which++) {
-        list *l = &registry->lists[which];
-        void *entries = l->entries;
-        bool ok = grow(ctx, &entries, sizeof *l->entries, l->count, &l->room,
-                       l->count + count_listed(plugin, which));
-        l->entries = entries;
-        if (!ok)
+        if (!grow(registry->ctx, &registry->lists[which], count_listed(plugin, which)))
             return false;
     }
-    void *records = registry->records;
-    bool ok = grow(ctx, &records, sizeof *registry->records, registry->n_records,
-                   &registry->records_room, registry->n_records + 1);
-    registry->records = records;
-    return ok;
+    return true;
 }
 
 static record *new_record(lab_context *ctx, const lab_plugin *plugin, const char *origin)
@@ -229,7 +219,12 @@ static void insert(list *l, entry e, bool sorted)
 
 static void commit(lab_registry *registry, record *r)
 {
-    registry->records[registry->n_records++] = r;
+    r->before = registry->last;
+    if (registry->last)
+        registry->last->next = r;
+    else
+        registry->first = r;
+    registry->last = r;
     for (int which = 0; which < LISTS; which++) {
         entry e;
         for (size_t i = 0; listed(&r->plugin, which, i, &e); i++) {
@@ -384,11 +379,12 @@ const lab_plugin *lab_registry_owner(const lab_registry *registry, const void *d
 const lab_plugin *lab_registry_plugin_at(const lab_registry *registry, size_t i,
                                          const char **origin)
 {
-    if (i >= registry->n_records)
-        return NULL;
-    if (origin)
-        *origin = registry->records[i]->origin;
-    return &registry->records[i]->plugin;
+    const record *r = registry->first;
+    for (; r && i > 0; i--)
+        r = r->next;
+    if (r && origin)
+        *origin = r->origin;
+    return r ? &r->plugin : NULL;
 }
 
 /* ---- choosing ---- */

@@ -127,7 +127,7 @@ static lab_field *new_field(lab_call *call, const char *name, lab_type type)
 
 static lab_status status_of(const lab_call *call)
 {
-    return (lab_status)atomic_load(&((lab_call *)(uintptr_t)call)->status);
+    return (lab_status)atomic_load(&call->status);
 }
 
 static lab_status record_int(lab_call *call, const char *name, int64_t value)

@@ -122,7 +122,7 @@ lab_status lab_tensor_new(lab_context *ctx, lab_type kind, lab_dtype dtype, uint
                           const int32_t *shape, lab_tensor *out, lab_error *error)
 {
     *out = (lab_tensor){ 0 };
-    size_t size;
+    size_t size = 0;
     lab_status status = lab_shape_size(dtype, rank, shape, &size, error);
     if (!status)
         status = check_kind(kind, dtype, rank, shape, error);

@@ -25,7 +25,8 @@ size_t lab_shape_count(uint32_t rank, const int32_t *shape);
 lab_status lab_tensor_new(lab_context *ctx, lab_type kind, lab_dtype dtype, uint32_t rank,
                           const int32_t *shape, lab_tensor *out, lab_error *error);
 
-/* Shares the data: both have their own reference. */
+/* Shares the data: both have their own reference. Lists of scales stay those of `in`, with their
+ * lifetime. */
 void lab_tensor_ref(lab_tensor *out, const lab_tensor *in);
 void lab_tensor_clear(lab_tensor *tensor);
 

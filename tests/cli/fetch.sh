@@ -46,7 +46,18 @@ is "$(find models -name '.writable*' | wc -l)" 0
 run 2 "$LUALAB" models fetch nonesuch
 has err "there is no model \"nonesuch\""
 
-# Only https, file and npm.
+# A mirror is tried when the first source fails.
+{
+    printf 'return { samples = { { name = "twice", file = "twice.png", sha256 = "%s",\n' \
+        "$(sha256sum photos/a.png | cut -c1-64)"
+    printf 'bytes = %s, url = "file:///nowhere/at/all", mirrors = { "file://%s" } } } }\n' \
+        "$(wc -c <photos/a.png)" "$work/photos/a.png"
+} >"$XDG_CONFIG_HOME/lualab/models.lua"
+run 0 "$LUALAB" models fetch twice
+has err "file:///nowhere"
+cmp photos/a.png models/samples/twice.png || fail "the mirror's file is another"
+
+# Only https, file, npm and deb.
 cat >"$XDG_CONFIG_HOME/lualab/models.lua" <<'EOF'
 return { models = { { name = "plain", file = "plain.tflite", bytes = 3, sha256 = "0",
   url = "http://example.org/plain.tflite" } } }

@@ -93,6 +93,13 @@ describe("geometry", function()
     assert.same({ 1, 513 }, { plan.inner_width, plan.inner_height })
     plan = geometry.plan("pad", 100, 50, 513, 513)
     assert.same({ 513, 257 }, { plan.inner_width, plan.inner_height })
+    -- A picture that nearly fits is not resampled for a few pixels; one that is too large is.
+    plan = geometry.plan("pad", 500, 375, 513, 513)
+    assert.same({ 500, 375 }, { plan.inner_width, plan.inner_height })
+    plan = geometry.plan("pad", 514, 257, 513, 513)
+    assert.same({ 513, 257 }, { plan.inner_width, plan.inner_height })
+    plan = geometry.plan("pad", 460, 460, 513, 513)
+    assert.same({ 513, 513 }, { plan.inner_width, plan.inner_height })
   end)
 
   it("leaves a picture of the network's size alone", function()

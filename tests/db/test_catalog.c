@@ -88,7 +88,7 @@ static void test_record_and_read(void **state)
             "segments||' '||(seconds >= 0)||' '||(map_bytes > 8)||' '||(timings ->> '$.decode') "
             "FROM v_results",
             text, sizeof text);
-    assert_string_equal(text, "/photos/a.jpg street street done 120x80 4 1 1 0.011");
+    assert_string_equal(text, "/photos/a.jpg street street done 120x80 4 1 1 9.25");
     db_text(catalog, "SELECT state||' '||done||' '||failed||' '||running FROM v_runs", text,
             sizeof text);
     assert_string_equal(text, "done 1 0 0");

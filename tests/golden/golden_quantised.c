@@ -94,7 +94,7 @@ static bool check_labels(lab_context *ctx, const lab_model *model, const cJSON *
     return ok && (wrong == 0 || golden_fail("%zu of %zu labels differ", wrong, count));
 }
 
-static bool run_once(runner *r, unsigned threads, const cJSON *json, const lab_buffer *input)
+static bool run_once(runner *r, unsigned threads, const cJSON *json, lab_buffer *input)
 {
     lab_error error = { 0 };
     comparison c = { 0 };
@@ -104,7 +104,7 @@ static bool run_once(runner *r, unsigned threads, const cJSON *json, const lab_b
         return false;
     lab_tensor x = *lab_model_input(model, 0);
     const lab_tensor *inputs[] = { &x };
-    x.data = lab_buffer_data((lab_buffer *)(uintptr_t)input);
+    x.data = lab_buffer_data(input);
     if (x.size != lab_buffer_size(input))
         return golden_fail("the model's input has %zu bytes, the golden one %zu", x.size,
                            lab_buffer_size(input));

@@ -48,18 +48,23 @@ local function count(t, p)
   return total[t * classes + p + 1]
 end
 
+-- A class that no truth contains cannot be found, only be seen where it is not: it has no figure of
+-- its own, but what is wrongly called it is missing from the class that it is.
 local sum, present, right, all = 0, 0, 0, 0
 for c = 0, classes - 1 do
-  local both, either = count(c, c), -count(c, c)
+  local both, truth, found = count(c, c), 0, 0
   for other = 0, classes - 1 do
-    either = either + count(c, other) + count(other, c)
-    all = all + count(c, other)
+    truth, found = truth + count(c, other), found + count(other, c)
   end
-  right = right + both
-  if either > 0 then
-    print(("%-14s %6.2f %%"):format(model:labels():label(c), 100 * both / either))
-    sum, present = sum + both / either, present + 1
+  local name = model:labels():label(c)
+  if truth > 0 then
+    local iou = both / (truth + found - both)
+    print(("%-14s %6.2f %%"):format(name, 100 * iou))
+    sum, present = sum + iou, present + 1
+  else
+    print(("%-14s is in no truth; %d pixels are called so"):format(name, found))
   end
+  right, all = right + both, all + truth
 end
 local mean = sum / present
 print(("%s: mean IoU %.2f %% over %d classes and %d photos, pixel accuracy %.2f %%, %.2f s a photo")

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#define GUARD 64
+#define GUARD ((size_t)64)
 #define GUARD_BYTE 0xA5
 #define POISON_BYTE 0x5A
 
@@ -280,8 +280,10 @@ static void run_pieces(trial *t, const lab_kernel *kernel, lab_task *task, uint3
 void trial_run(trial *t)
 {
     const lab_kernel *kernel = lab_registry_match(t->h->registry, &t->node);
-    if (!kernel)
+    if (!kernel) {
         fail_msg("no kernel for %s (%s)", t->node.op, t->text);
+        return;
+    }
     t->kernel = kernel->name;
     lab_prepare prepare = { .api = &t->h->api, .t = t, .tiles = 1 };
     if (kernel->prepare && kernel->prepare(&prepare, &t->node))

@@ -161,15 +161,9 @@ static bool has_bias(const trial *t, const shape *s)
 static void quantise(trial *t, const shape *s, op_kind kind)
 {
     harness *h = t->h;
-    lab_tensor *x = &t->tensors[0], *w = &t->tensors[1], *y = NULL;
-    for (uint32_t i = 0; i < t->n_tensors; i++) {
-        if (&t->tensors[i] == t->in[s->x])
-            x = &t->tensors[i];
-        if (&t->tensors[i] == t->in[s->w])
-            w = &t->tensors[i];
-        if (&t->tensors[i] == t->out[0])
-            y = &t->tensors[i];
-    }
+    /* Tensors are numbered like inputs; the output is the last. */
+    lab_tensor *x = &t->tensors[s->x], *w = &t->tensors[s->w];
+    lab_tensor *y = &t->tensors[t->n_tensors - 1];
     float sx = random_real(h, 0.001f, 0.1f);
     set_quant(x, sx, random_zero(h, x->dtype));
     float spread = ldexpf(random_real(h, 0.5f, 1.0f), random_in(h, -12, 0));
@@ -241,7 +235,7 @@ static void each_product(trial *t, const shape *s, op_kind kind, tap_fn *fn, voi
                     continue;
                 size_t y =
                     ((size_t)n * (size_t)(s->out_h * s->out_w) + (size_t)pixel) * (size_t)s->out_c;
-                size_t w = (size_t)(ky * s->kw + kx);
+                size_t w = (size_t)ky * (size_t)s->kw + (size_t)kx;
                 fn(t, s, kind, (size_t)p * (size_t)s->in_c, w, y, sums);
             }
 }

@@ -127,6 +127,35 @@ local function call_compare()
   return a == b, #a, tostring(b)
 end
 
+local db, statement
+
+local function call_catalog()
+  local choice = math.random(5)
+  if choice == 1 then
+    local made = db:prepare(pick { "SELECT 1", "SELECT ?, :a", "SELECT * FROM runs", "bad", "",
+      "INSERT INTO runs (started) VALUES (?)", "SELECT x'00', NULL, 2.5", "DELETE FROM labels" })
+    statement = made or statement
+    return made
+  elseif choice <= 3 and statement then
+    local methods = { "bind", "step", "step", "row", "columns", "reset", "parameters", "close" }
+    return statement[pick(methods)](statement, any_argument(0), any_argument(0))
+  end
+  local methods = { "path", "version", "changes", "last_id", "add_model", "begin_run",
+    "finish_run", "begin_result", "finish_result", "fail_result", "map" }
+  local options = {}
+  for _, name in ipairs { "sha256", "name", "command", "run", "path", "labels", "image", "legend",
+    "map" } do
+    options[name] = math.random(3) == 1 and any_argument(0) or nil
+  end
+  return db[pick(methods)](db, math.random(2) == 1 and options or any_argument(0), options)
+end
+
+local function call_labels()
+  local labels = support.labels()
+  local methods = { "name", "label", "color", "find", "close" }
+  return labels[pick(methods)](labels, any_argument(0), any_argument(0))
+end
+
 local function use_model(model)
   local methods = { "run", "profile", "nodes", "input", "output", "head", "stats", "name" }
   return model[pick(methods)](model, any_argument(0), any_argument(0))
@@ -149,10 +178,11 @@ describe("random calls", function()
     assert.equal(0, sys.spawn { support.tools .. "/make_model", "colors", folder .. "/m.tflite" })
     local model = assert(core.load_model(folder .. "/m.tflite"))
     assert(sys.remove_tree(folder))
+    db = assert(core.catalog(":memory:", "create"))
     local worked = 0
     for i = 1, calls do
       local f = pick { call_op, call_op, call_op, call_method, call_core, call_compare,
-        function() return use_model(model) end }
+        call_catalog, call_labels, function() return use_model(model) end }
       local results = table.pack(pcall(f))
       if results[1] then
         worked = worked + (results[2] ~= nil and 1 or 0)
@@ -169,8 +199,9 @@ describe("random calls", function()
       end
     end
     assert.is_true(worked > calls / 4, worked .. " calls gave something")
-    pool = {}
+    pool, statement = {}, nil
     model:close()
+    db:close()
     collectgarbage()
     collectgarbage()
     assert.is_true(core.memory() >= 0 and core.memory() < 1e6)

@@ -50,7 +50,7 @@ static const char script_text[] =
 
 static void make_file(char path[64], const char *text)
 {
-    snprintf(path, 64, "/tmp/lualab-terminal-XXXXXX");
+    snprintf(path, 64, "lualab-terminal-XXXXXX");
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
@@ -204,6 +204,8 @@ static void interrupt_gives_up_the_line(void **state)
 static void interrupt_ends_what_runs(void **state)
 {
     terminal *t = *state;
+    if (TEST_THREAD_SANITIZER) /* it holds signals back while Lua runs */
+        skip();
     start(t);
     for (int i = 0; i < 2; i++) {
         expect_prompt(t, "ready> ");
@@ -269,11 +271,13 @@ static void repl_goes_on(void **state)
     type(t, "'still ' .. 'here'\r");
     expect(t, "still here");
     expect_prompt(t, "> ");
-    type(t, "print '[looping]' while true do end\r");
-    expect(t, "\n[looping]");
-    type(t, "\x03");
-    expect(t, "interrupted!");
-    expect_prompt(t, "> ");
+    if (!TEST_THREAD_SANITIZER) {
+        type(t, "print '[looping]' while true do end\r");
+        expect(t, "\n[looping]");
+        type(t, "\x03");
+        expect(t, "interrupted!");
+        expect_prompt(t, "> ");
+    }
     type(t, "6 * 7\r");
     expect(t, "\n42");
     expect_prompt(t, "> ");

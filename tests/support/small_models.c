@@ -201,6 +201,93 @@ uint8_t *small_deeplab(lab_dtype dtype, size_t *size)
     return tflw_finish(n.w, size);
 }
 
+/* An operator of f32 with its inputs; gives its output, whose shape is left to inference. */
+static int32_t step(tflw *w, const char *name, int32_t code, const int32_t *in, uint32_t n_in,
+                    const lab_attrs *attrs)
+{
+    int32_t y = tflw_add(w, &(tflw_tensor){ .name = name, .dtype = LAB_F32, .no_shape = true });
+    tflw_op(w, code, in, n_in, &y, 1, attrs);
+    return y;
+}
+
+static int32_t pairs(tflw *w, const char *name, uint32_t count, const int32_t *values)
+{
+    int32_t shape[2] = { (int32_t)count, 2 };
+    return tflw_const(w, name, LAB_I32, 2, shape, values, 0, 0);
+}
+
+/* Padded by one and through blocks of 2x2 and back: [1,10,10,4]. */
+static int32_t zoo_blocks(tflw *w, int32_t x)
+{
+    static const int32_t around[8] = { 0, 0, 1, 1, 1, 1, 0, 0 }, none[4] = { 0 };
+    int32_t block = tflw_ints(w, "block", 2, (int32_t[]){ 2, 2 });
+    int32_t zero = pairs(w, "none", 2, none);
+    int32_t padded[2] = { x, pairs(w, "around", 4, around) };
+    int32_t to[3] = { step(w, "pad", TFLW_PAD, padded, 2, NULL), block, zero };
+    int32_t y = step(w, "to_batch", TFLW_SPACE_TO_BATCH_ND, to, 3, NULL);
+    int32_t swish = step(w, "hard_swish", TFLW_HARD_SWISH, &y, 1, NULL);
+    int32_t back[3] = { swish, block, zero };
+    return step(w, "to_space", TFLW_BATCH_TO_SPACE_ND, back, 3, NULL);
+}
+
+/* Channels weighted by what the whole picture says about them, as squeeze-and-excite does. */
+static int32_t zoo_excite(tflw *w, int32_t x)
+{
+    float weights[16];
+    for (int i = 0; i < 16; i++)
+        weights[i] = i % 5 == 0 ? 1.0f : -0.25f;
+    int32_t mean[2] = { x, tflw_ints(w, "axes", 2, (int32_t[]){ 1, -2 }) };
+    int32_t dense[2] = { step(w, "mean", TFLW_MEAN, mean, 2, &(lab_attrs){ .keep_dims = true }),
+                         tflw_const(w, "dense/weights", LAB_F32, 2, (int32_t[]){ 4, 4 }, weights, 0,
+                                    0) };
+    int32_t y = step(w, "dense", TFLW_FULLY_CONNECTED, dense, 2, &(lab_attrs){ .axis = 0 });
+    int32_t gate = step(w, "gate", TFLW_LOGISTIC, &y, 1, NULL);
+    int32_t shape[2] = { gate, tflw_ints(w, "shape", 4, (int32_t[]){ 1, 1, 1, -1 }) };
+    int32_t product[2] = { x, step(w, "reshape", TFLW_RESHAPE, shape, 2, NULL) };
+    return step(w, "mul", TFLW_MUL, product, 2, &(lab_attrs){ .activation = LAB_ACT_RELU });
+}
+
+/* To i8, clamped there, and back. */
+static int32_t zoo_quantised(tflw *w, int32_t x)
+{
+    int32_t shape[4] = { 1, 10, 10, 4 };
+    int32_t q = tflw_value(w, "q", LAB_I8, 4, shape, 0.05f, -128);
+    int32_t clamped = tflw_value(w, "q6", LAB_I8, 4, shape, 0.05f, -128);
+    tflw_op(w, TFLW_QUANTIZE, &x, 1, &q, 1, NULL);
+    tflw_op(w, TFLW_RELU6, &q, 1, &clamped, 1, NULL);
+    return step(w, "dequantize", TFLW_DEQUANTIZE, &clamped, 1, NULL);
+}
+
+uint8_t *small_zoo(size_t *size)
+{
+    float weights[32];
+    for (int i = 0; i < 32; i++)
+        weights[i] = (float)(i % 7) / 4 - 0.5f;
+    const int32_t options[3] = { 1, 2, 2 }; /* SAME, strides */
+    const float bias[2] = { 0.5f, -0.5f };
+    tflw *w = tflw_new();
+    int32_t x = tflw_value(w, "x", LAB_F32, 4, (int32_t[]){ 1, 8, 8, 4 }, 0, 0);
+    int32_t features = zoo_quantised(w, zoo_excite(w, zoo_blocks(w, x)));
+    int32_t up[3] = {
+        tflw_ints(w, "up/shape", 4, (int32_t[]){ 1, 20, 20, 2 }),
+        tflw_const(w, "up/weights", LAB_F32, 4, (int32_t[]){ 2, 2, 2, 4 }, weights, 0, 0), features
+    };
+    lab_attrs twice = { .padding = LAB_PAD_SAME, .stride_h = 2, .stride_w = 2 };
+    int32_t tile[2] = { step(w, "up", TFLW_TRANSPOSE_CONV, up, 3, &twice),
+                        tflw_ints(w, "multiples", 4, (int32_t[]){ 1, 1, 2, 1 }) };
+    int32_t last[3] = { step(w, "tile", TFLW_TILE, tile, 2, NULL),
+                        tflw_const(w, "last/weights", LAB_F32, 4, (int32_t[]){ 2, 2, 2, 2 },
+                                   weights, 0, 0),
+                        tflw_const(w, "last/bias", LAB_F32, 1, (int32_t[]){ 2 }, bias, 0, 0) };
+    int32_t scores =
+        tflw_add(w, &(tflw_tensor){ .name = "scores", .dtype = LAB_F32, .no_shape = true });
+    tflw_custom(w, "Convolution2DTransposeBias", options, sizeof options, last, 3, &scores, 1);
+    int32_t y = step(w, "y", TFLW_SOFTMAX, &scores, 1, &(lab_attrs){ .beta = 1.0f });
+    tflw_input(w, x);
+    tflw_output(w, y);
+    return tflw_finish(w, size);
+}
+
 uint8_t *small_relu(uint32_t rank, const int32_t *shape, size_t *size)
 {
     tflw *w = tflw_new();

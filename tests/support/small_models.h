@@ -20,6 +20,14 @@
  */
 uint8_t *small_deeplab(lab_dtype dtype, size_t *size);
 
+/*
+ * Each operator that the DeepLabs do not have, one after the other: f32 [1,8,8,4] to probabilities
+ * f32 [1,40,80,2].
+ */
+#define SMALL_ZOO_H 40
+#define SMALL_ZOO_W 80
+uint8_t *small_zoo(size_t *size);
+
 /* One RELU from f32 "x" to "y", both of this shape. */
 uint8_t *small_relu(uint32_t rank, const int32_t *shape, size_t *size);
 

@@ -331,7 +331,7 @@ static void write_buffers(tflw *w, size_t hole)
         if (!t->data)
             continue;
         field fields[] = { REFERENCE(0, &data) };
-        open_table(w, list + 4 * buffer_of(w, i), fields, 1);
+        open_table(w, list + (size_t)4 * buffer_of(w, i), fields, 1);
         align(w, 16, t->misaligned ? 13 : 12);
         refer(w, data);
         put_u32(w, (uint32_t)t->size);
@@ -480,7 +480,7 @@ static void write_codes(tflw *w, size_t hole)
         const op *o = &w->ops[i];
         uint32_t old = o->code < 127 ? (uint32_t)o->code : 127;
         field fields[] = { INT(3, o->code), INT(2, 1), BYTE(0, old), REFERENCE(1, &custom) };
-        open_table(w, list + 4 * i, fields, o->custom ? 4 : 3);
+        open_table(w, list + (size_t)4 * i, fields, o->custom ? 4 : 3);
         if (o->custom)
             put_string(w, custom, o->custom);
     }
@@ -494,21 +494,21 @@ static void write_subgraph(tflw *w, size_t hole)
     open_table(w, hole, fields, 4);
     size_t list = put_references(w, tensors, w->n_tensors);
     for (uint32_t i = 0; i < w->n_tensors; i++)
-        write_tensor(w, list + 4 * i, i);
+        write_tensor(w, list + (size_t)4 * i, i);
     put_vector(w, in, w->in, w->n_in, 4);
     put_vector(w, out, w->out, w->n_out, 4);
     list = put_references(w, ops, w->n_ops);
     for (uint32_t i = 0; i < w->n_ops; i++)
-        write_op(w, list + 4 * i, i);
+        write_op(w, list + (size_t)4 * i, i);
 }
 
 static void free_writer(tflw *w)
 {
     for (uint32_t i = 0; i < w->n_tensors; i++) {
-        free((void *)(uintptr_t)w->tensors[i].name);
-        free((void *)(uintptr_t)w->tensors[i].data);
-        free((void *)(uintptr_t)w->tensors[i].scales);
-        free((void *)(uintptr_t)w->tensors[i].zero_points);
+        free((void *)w->tensors[i].name);
+        free((void *)w->tensors[i].data);
+        free((void *)w->tensors[i].scales);
+        free((void *)w->tensors[i].zero_points);
     }
     for (uint32_t i = 0; i < w->n_ops; i++) {
         free(w->ops[i].custom);
@@ -530,7 +530,7 @@ uint8_t *tflw_finish(tflw *w, size_t *size)
     write_codes(w, codes);
     size_t list = put_references(w, subgraphs, w->subgraphs);
     for (uint32_t i = 0; i < w->subgraphs; i++)
-        write_subgraph(w, list + 4 * i);
+        write_subgraph(w, list + (size_t)4 * i);
     write_buffers(w, buffers);
     uint8_t *bytes = w->bytes;
     *size = w->size;

@@ -30,7 +30,9 @@ static int count_files(void)
 {
     int n = 0;
     DIR *dir = opendir(folder);
-    for (struct dirent *d; dir && (d = readdir(dir));)
+    if (!dir)
+        return -1;
+    for (struct dirent *d; (d = readdir(dir));)
         n += strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0;
     closedir(dir);
     return n;

@@ -386,7 +386,7 @@ static lab_status use_every_setter(const lab_allocator *allocator, void *user, l
 static void refused_allocations_leave_nothing(void **state)
 {
     (void)state;
-    assert_true(fail_alloc_sweep_whole(use_every_setter, NULL) > 12);
+    assert_true(fail_alloc_sweep_whole(use_every_setter, NULL) > 10);
 }
 
 static int begin(void **state)

@@ -231,6 +231,34 @@ static void test_results(void **state)
     lab_model_free(model);
 }
 
+/* Every operator has a kernel, and the chain of them gives probabilities that say something. */
+static void test_zoo(void **state)
+{
+    (void)state;
+    size_t size;
+    uint8_t *bytes = small_zoo(&size);
+    lab_model *model = load_on(host, bytes, size);
+    const lab_head *head = lab_model_head(model);
+    assert_true(head->found && !head->resized);
+    assert_int_equal(head->activation, LAB_HEAD_SOFTMAX);
+    run_on(host, model, LAB_WANT_OUTPUTS);
+    const lab_tensor *y = lab_model_result(model, 0);
+    assert_int_equal(y->shape[1], SMALL_ZOO_H);
+    assert_int_equal(y->shape[2], SMALL_ZOO_W);
+    float low = 1, high = 0;
+    for (int p = 0; p < SMALL_ZOO_H * SMALL_ZOO_W; p++) {
+        const float *pair = (const float *)y->data + 2 * p;
+        assert_true(fabsf(pair[0] + pair[1] - 1.0f) < 1e-6f);
+        low = pair[0] < low ? pair[0] : low;
+        high = pair[0] > high ? pair[0] : high;
+    }
+    assert_true(high - low > 0.1f);
+    /* The two halves are the same tile, but for the seam that the last operator reaches over. */
+    const float *row = (const float *)y->data;
+    assert_memory_equal(row, row + SMALL_ZOO_W, SMALL_ZOO_W / 2 * sizeof *row);
+    lab_model_free(model);
+}
+
 static void test_threads_agree(void **state)
 {
     (void)state;
@@ -345,9 +373,13 @@ static void test_wrong_calls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_heads_of_deeplabs), cmocka_unit_test(test_other_heads),
-        cmocka_unit_test(test_folding),           cmocka_unit_test(test_results),
-        cmocka_unit_test(test_threads_agree),     cmocka_unit_test(test_observer),
+        cmocka_unit_test(test_heads_of_deeplabs),
+        cmocka_unit_test(test_other_heads),
+        cmocka_unit_test(test_folding),
+        cmocka_unit_test(test_results),
+        cmocka_unit_test(test_zoo),
+        cmocka_unit_test(test_threads_agree),
+        cmocka_unit_test(test_observer),
         cmocka_unit_test(test_wrong_calls),
     };
     return cmocka_run_group_tests(tests, open_host, close_host);

@@ -187,7 +187,7 @@ static lab_status load(const char *op, lab_model **model, lab_error *error)
 
 static void refuse(const char *op, lab_status status, const char *words)
 {
-    lab_model *model;
+    lab_model *model = NULL;
     lab_error error = { LAB_OK, "" };
     assert_int_equal(load(op, &model, &error), status);
     if (!strstr(error.message, words))
@@ -221,7 +221,7 @@ static lab_status run(lab_model *model, lab_error *error)
 static void test_tiles_and_scratch(void **state)
 {
     (void)state;
-    lab_model *model;
+    lab_model *model = NULL;
     lab_error error;
     if (load("TestTiled", &model, &error))
         fail_msg("%s", error.message);
@@ -265,7 +265,7 @@ static void test_folded_with_scratch(void **state)
     tflw_output(w, folded); /* a constant result is a result */
     size_t size;
     uint8_t *bytes = tflw_finish(w, &size);
-    lab_model *model;
+    lab_model *model = NULL;
     lab_error error;
     if (model_host_model(host, bytes, size, &model, &error))
         fail_msg("%s", error.message);
@@ -296,7 +296,7 @@ static void test_dead_node(void **state)
     tflw_output(w, y);
     size_t size;
     uint8_t *bytes = tflw_finish(w, &size);
-    lab_model *model;
+    lab_model *model = NULL;
     lab_error error;
     if (model_host_model(host, bytes, size, &model, &error))
         fail_msg("%s", error.message);
@@ -309,7 +309,7 @@ static void test_dead_node(void **state)
 static void test_stopping(void **state)
 {
     (void)state;
-    lab_model *model;
+    lab_model *model = NULL;
     lab_error error;
     if (load("TestTiled", &model, &error))
         fail_msg("%s", error.message);
@@ -347,7 +347,7 @@ static void test_stopped_while_loading(void **state)
     tflw_output(w, y);
     size_t size;
     uint8_t *bytes = tflw_finish(w, &size);
-    lab_model *model;
+    lab_model *model = NULL;
     lab_error error;
     atomic_store(stop_flag, true);
     assert_int_equal(model_host_model(host, bytes, size, &model, &error), LAB_E_INTERRUPTED);

@@ -67,16 +67,14 @@ LAB_EXPORT int posix_memalign(void **out, size_t align, size_t size)
 }
 #endif
 
-static void run_counted(lab_dtype dtype, unsigned threads)
+static void run_counted(const uint8_t *bytes, size_t size, unsigned threads)
 {
     fail_alloc counter;
     lab_error error;
     fail_alloc_init(&counter, 0);
     lab_host *host = model_host_open(threads, &counter.allocator, &error);
     assert_non_null(host);
-    size_t size;
-    uint8_t *bytes = small_deeplab(dtype, &size);
-    lab_model *model;
+    lab_model *model = NULL;
     unsigned long at_start = atomic_load(&mallocs);
     if (model_host_model(host, bytes, size, &model, &error))
         fail_msg("%s", error.message);
@@ -101,17 +99,28 @@ static void run_counted(lab_dtype dtype, unsigned threads)
     lab_tensor_clear(&input);
     lab_model_free(model);
     lab_host_free(host);
-    free(bytes);
     assert_int_equal(atomic_load(&counter.live), 0);
+}
+
+/* The small models by number; NULL past the end. */
+static uint8_t *small_model(int i, size_t *size)
+{
+    static const lab_dtype dtypes[3] = { LAB_U8, LAB_I8, LAB_F32 };
+    if (i < 3)
+        return small_deeplab(dtypes[i], size);
+    return i == 3 ? small_zoo(size) : NULL;
 }
 
 static void test_run_allocates_nothing(void **state)
 {
     (void)state;
-    static const lab_dtype dtypes[3] = { LAB_U8, LAB_I8, LAB_F32 };
-    for (int i = 0; i < 3; i++)
+    uint8_t *bytes;
+    size_t size;
+    for (int i = 0; (bytes = small_model(i, &size)); i++) {
         for (unsigned threads = 1; threads <= 3; threads++)
-            run_counted(dtypes[i], threads);
+            run_counted(bytes, size, threads);
+        free(bytes);
+    }
 }
 
 typedef struct model_file {
@@ -125,7 +134,7 @@ static lab_status load_and_free(const lab_allocator *allocator, void *user, lab_
     lab_host *host = model_host_open(1, allocator, error);
     if (!host)
         return error->status;
-    lab_model *model;
+    lab_model *model = NULL;
     lab_status status = model_host_model(host, file->bytes, file->size, &model, error);
     if (!status)
         lab_model_free(model);
@@ -136,12 +145,10 @@ static lab_status load_and_free(const lab_allocator *allocator, void *user, lab_
 static void test_every_allocation_may_fail(void **state)
 {
     (void)state;
-    static const lab_dtype dtypes[3] = { LAB_U8, LAB_I8, LAB_F32 };
-    for (int i = 0; i < 3; i++) {
-        model_file file;
-        file.bytes = small_deeplab(dtypes[i], &file.size);
+    model_file file;
+    for (int i = 0; (file.bytes = small_model(i, &file.size)); i++) {
         long calls = fail_alloc_sweep_whole(load_and_free, &file);
-        print_message("%s: %ld allocations from host to model\n", lab_dtype_name(dtypes[i]), calls);
+        print_message("model %d: %ld allocations from host to model\n", i, calls);
         assert_true(calls > 30);
         free(file.bytes);
     }

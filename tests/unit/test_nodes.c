@@ -96,7 +96,7 @@ static lab_status build(one *o, int32_t code, lab_graph **graph, lab_error *erro
 /* The graph, which must have arrived at this shape; free it. */
 static lab_graph *gives(one *o, int32_t code, uint32_t rank, const int32_t *shape)
 {
-    lab_graph *graph;
+    lab_graph *graph = NULL;
     lab_error error;
     if (build(o, code, &graph, &error))
         fail_msg("%s", error.message);
@@ -113,7 +113,7 @@ static void gives_shape(one *o, int32_t code, uint32_t rank, const int32_t *shap
 
 static void refuses(one *o, int32_t code, const char *words)
 {
-    lab_graph *graph;
+    lab_graph *graph = NULL;
     lab_error error = { LAB_OK, "" };
     if (!build(o, code, &graph, &error))
         fail_msg("accepted, although: %s", words);
@@ -579,7 +579,7 @@ static void test_reshape_by_option(void **state)
     tflw_output(w, y);
     size_t size;
     uint8_t *bytes = tflw_finish(w, &size);
-    lab_graph *graph;
+    lab_graph *graph = NULL;
     lab_error error;
     if (model_host_graph(host, bytes, size, &graph, &error))
         fail_msg("%s", error.message);

@@ -395,6 +395,11 @@ static void test_bad_operators(void **state)
 
     w = relu_model(&x, &y);
     tflw_input(w, x);
+    tflw_custom(w, "relu", "", 0, &x, 1, &y, 1); /* somebody else's, whatever it does */
+    refuse(w, LAB_E_UNSUPPORTED, "op 1: custom operator 'relu' (version 1) is not known");
+
+    w = relu_model(&x, &y);
+    tflw_input(w, x);
     int32_t many[20] = { 0 };
     tflw_op(w, TFLW_CONCATENATION, many, 20, &y, 1, NULL);
     refuse(w, LAB_E_UNSUPPORTED, "op 1 CONCATENATION: has 20 inputs; at most 16 are supported");
