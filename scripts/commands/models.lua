@@ -3,6 +3,7 @@
 local arguments = require "lab.arguments"
 local core = require "lab.core"
 local fetch = require "lab.fetch"
+local log = require "lab.log"
 local manifest = require "lab.manifest"
 local model = require "lab.model"
 local tables = require "lab.tables"
@@ -11,7 +12,7 @@ local words = require "lab.words"
 local summary = "list, fetch, describe and verify models"
 
 local epilog = [[
-  lualab models                    what there is
+  lualab models                    what there is; -v: and where
   lualab models fetch pascal       get it now (its path goes to standard output)
   lualab models fetch astronaut    sample photos are fetched alike
   lualab models info pascal -v     with every node and its kernel
@@ -30,7 +31,9 @@ local function find_entry(name)
   return entry, message
 end
 
+--- The table of what the manifest names; -v shows paths.
 local function list()
+  local paths_shown = log.level > 0
   local rows = {}
   for _, kind in ipairs { "model", "sample" } do
     local entries, message = manifest.list(kind)
@@ -39,12 +42,13 @@ local function list()
       return 1
     end
     for _, entry in ipairs(entries) do
+      local path = manifest.find(entry)
+      local here = path and (paths_shown and path or "yes") or "no"
       rows[#rows + 1] = { entry.name, kind == "sample" and "(photo)" or entry.dataset or "own",
-        fetch.size_text(entry.bytes), entry.licence, manifest.find(entry) or "not here",
-        entry.summary }
+        fetch.size_text(entry.bytes), entry.licence, here, entry.summary }
     end
   end
-  io.stdout:write(tables.table({ "name", "labels", "size", "licence", "where", "what" }, rows))
+  io.stdout:write(tables.table({ "name", "labels", "size", "licence", "here", "what" }, rows))
   return 0
 end
 

@@ -7,6 +7,7 @@
 local core = require "lab.core"
 local paths = require "lab.paths"
 local sys = require "lab.sys"
+local words = require "lab.words"
 
 local repl = {}
 
@@ -82,11 +83,13 @@ function repl.describe(op)
     local note = param.required and "required" or param.default ~= nil
       and "default " .. tostring(param.default) or "optional"
     local choices = param.choices and " (" .. table.concat(param.choices, ", ") .. ")" or ""
-    lines[#lines + 1] = ("  %-12s %-8s %s%s; %s"):format(param.name, param.type, param.doc or "",
-      choices, note)
+    local head = ("  %-12s %-8s "):format(param.name, param.type)
+    local text = ("%s%s; %s"):format(param.doc or "", choices, note)
+    text = words.wrap(text, nil, 78 - #head):gsub("\n", "\n" .. (" "):rep(#head))
+    lines[#lines + 1] = head .. text
   end
   if op.doc then
-    lines[#lines + 1] = op.doc
+    lines[#lines + 1] = words.wrap("  " .. op.doc, "  ")
   end
   return table.concat(lines, "\n")
 end

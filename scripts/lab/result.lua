@@ -3,6 +3,7 @@
 
 local check = require "lab.options"
 local core = require "lab.core"
+local font = require "lab.font"
 local geometry = require "lab.geometry"
 local json = require "lab.json"
 local model = require "lab.model"
@@ -241,7 +242,11 @@ end
 ---@return string? message
 ---@return string? code
 function Result:legend_image(options)
-  return self.map:draw_legend(options or {})
+  local given = { font = font.bytes() }
+  for key, value in pairs(options or {}) do
+    given[key] = value
+  end
+  return self.map:draw_legend(given)
 end
 
 --- The object that DeepLab's JavaScript users know: legend by name, size, and the coloured map as

@@ -24,4 +24,25 @@ function words.unknown(kind, word, names)
     hint == "" and "; there" or " There", table.concat(names, ", "))
 end
 
+--- Text broken between words into lines of at most `width` characters (78), the second and later
+--- ones indented.
+---@param text string
+---@param indent? string
+---@param width? integer
+---@return string
+function words.wrap(text, indent, width)
+  indent, width = indent or "", width or 78
+  local lines, line = {}, text:match "^%s*"
+  for word in text:gmatch "%S+" do
+    local wider = line:find "%S" and line .. " " .. word or line .. word
+    if utf8.len(wider) > width and line:find "%S" then
+      lines[#lines + 1] = line
+      wider = indent .. word
+    end
+    line = wider
+  end
+  lines[#lines + 1] = line
+  return table.concat(lines, "\n")
+end
+
 return words

@@ -1,7 +1,7 @@
 /*
  * tensor.upsample_argmax: the class that wins at each pixel, without ever holding the logits of a
- * picture. Integer logits are compared as their interpolated, rounded values, so that a picture of
- * the network's own size gets the network's own map.
+ * picture. Integer logits are compared by their exact interpolated values; on request rounded to
+ * whole levels, as a quantised network's own resize does before its arg-max.
  *
  * A class that is below another at all four corners of a cell (or level with it and of higher id)
  * cannot win inside: interpolation and rounding keep the order, and a difference of one level at
@@ -14,14 +14,15 @@
 #include "ops/families.h"
 #include "ops/upsample.h"
 
-enum { ARGMAX_THRESHOLD = UPSAMPLE_PARAMS_END };
+enum { ARGMAX_THRESHOLD = UPSAMPLE_PARAMS_END, ARGMAX_LEVELS };
 
 typedef struct argmax_job {
     const upsample *up;
     const float *reals;     /* NULL: integer logits */
     const uint16_t *winner; /* of each grid position; not for one class */
     lab_tensor *out;
-    int64_t threshold; /* one class, integer: in units of 2^-22 levels */
+    int32_t half, shift; /* integers: (sum + half) >> shift is compared */
+    int64_t threshold;   /* one class, integer: in units of 2^-22 levels */
     double real_threshold;
 } argmax_job;
 
@@ -139,9 +140,9 @@ static void contend_int(const argmax_job *job, const upsample_block *b, uint32_t
         level(up, b->corner[1] + k) * (UPSAMPLE_ONE - wy) + level(up, b->corner[3] + k) * wy;
     const int32_t *wx = up->x.weight + b->x0;
     uint32_t n = b->x1 - b->x0;
-    int32_t base = left * UPSAMPLE_ONE + (1 << (2 * UPSAMPLE_BITS - 1)), slope = right - left;
+    int32_t base = left * UPSAMPLE_ONE + job->half, slope = right - left;
     for (uint32_t x = 0; x < n; x++) {
-        int32_t v = (base + slope * wx[x]) >> (2 * UPSAMPLE_BITS);
+        int32_t v = (base + slope * wx[x]) >> job->shift;
         ids[x] = v > best[x] ? (int32_t)k : ids[x];
         best[x] = v > best[x] ? v : best[x];
     }
@@ -320,6 +321,10 @@ static lab_status upsample_argmax_run(lab_call *call)
     if (status)
         return status;
     argmax_job job = { .up = &up, .real_threshold = lab_arg_float(call, ARGMAX_THRESHOLD) };
+    if (lab_arg_int(call, ARGMAX_LEVELS)) {
+        job.shift = 2 * UPSAMPLE_BITS;
+        job.half = 1 << (job.shift - 1);
+    }
     if (isnan(job.real_threshold))
         return lab_fail(call, LAB_E_INVALID, "threshold must be a number, got nan");
     /* With a scale for each class the levels of two classes cannot be compared. */
@@ -353,6 +358,11 @@ static const lab_param upsample_argmax_params[] = {
       .type = LAB_FLOAT,
       .doc = "for networks with one output channel: class 1 where the value is above it, else 0",
       .def = "0" },
+    { .name = "levels",
+      .type = LAB_BOOL,
+      .doc = "8-bit logits: round interpolated values to whole levels before they are compared, as "
+             "the network's own resize does",
+      .def = "false" },
     LAB_PARAM_END,
 };
 
@@ -362,8 +372,8 @@ const lab_op lab_op_tensor_upsample_argmax = {
     .doc = "Pixel (x, y) reads the grid at u = x_scale x + x_offset, v = y_scale y + y_offset, "
            "clamped to it, bilinearly between the four neighbours; the class with the largest "
            "value wins, the lowest id on ties. 8-bit logits: weights of 11 bits rounded half to "
-           "even, exact sums, values rounded half up to whole levels before they are compared: "
-           "the same bytes everywhere, and at the network's own size the network's own map. f32: "
+           "even, exact sums: the same bytes everywhere. With levels, sums are rounded half up, "
+           "which at the network's own size gives its own map; without, fewer classes tie. f32: "
            "left (1 - f) + right f in float32, columns first. Not a number never wins.",
     .in = LAB_TENSOR,
     .out = LAB_LABELMAP,

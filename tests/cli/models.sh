@@ -6,7 +6,7 @@ for name in pascal pascal-small cityscapes ade20k ade20k-int8 pascal-float portr
     has out "$name "
 done
 has out "Apache-2.0"
-run 0 "$LUALAB" models list
+run 0 "$LUALAB" models list -v
 has out "$work/models/colors.tflite"
 
 run 0 "$LUALAB" models info colors

@@ -1,6 +1,6 @@
 -- Runs the README: every `$ command` of its ```console blocks, in one empty folder, in order, and
 -- compares what is printed with what the README says. A block ```lua NAME.lua is written to that
--- file first. Times, dates and sizes of files differ from run to run and are compared as N.
+-- file first. Times, dates, sizes of files and whether a model is here are not compared.
 --
 --   lualab --script readme.lua README.md PROGRAM-FOLDER [--update]
 --
@@ -41,6 +41,7 @@ local function normalise(line)
   line = line:gsub("%d%d%d%d%-%d%d%-%d%d[T ]%d%d:%d%d:%d%d[%.%dZ]*", "DATE")
   line = line:gsub("[%d%.]+( m?s%f[%A])", "N%1")
   line = line:gsub("[%d%.]+( [kMG]i?B%f[%A])", "N%1")
+  line = line:gsub(" yes +", " HERE "):gsub(" no +", " HERE ") -- of `models list`
   return (line:gsub("%s+", " "):gsub("%s+$", ""))
 end
 

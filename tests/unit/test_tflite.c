@@ -288,87 +288,88 @@ static void test_numbers_out_of_range(void **state)
 }
 
 /* Tensors that the file describes in a way that cannot be. */
+static const float scale[2] = { 0.5f, 0.25f }, negative_scale[1] = { -1.0f };
+static const int64_t zero[2] = { 0, 0 }, far[1] = { 300 }, very_far[1] = { INT64_MAX };
+static const struct {
+    tflw_tensor t;
+    lab_status status;
+    const char *words;
+} bad_tensors[] = {
+    { { .dtype = LAB_F32, .rank = 2, .shape = { 3, -1 } }, LAB_E_FORMAT, "tensor 1 'bad'" },
+    { { .dtype = LAB_F32, .rank = 2, .shape = { 3, 0 } }, LAB_E_FORMAT, "tensor 1 'bad'" },
+    { { .dtype = LAB_F32, .rank = 4, .shape = { 65536, 65536, 65536, 65536 } },
+      LAB_E_LIMIT,
+      "tensor 1 'bad'" },
+    { { .dtype = LAB_I64, .rank = 1, .shape = { INT32_MAX } }, LAB_E_LIMIT, "tensor 1 'bad'" },
+    { { .dtype = LAB_F32, .rank = 6, .shape = { 1, 1, 1, 1, 1, 1 } },
+      LAB_E_UNSUPPORTED,
+      "tensor 1: 6 dimensions are more than 5" },
+    { { .raw_type = 5, .rank = 1, .shape = { 1 } },
+      LAB_E_UNSUPPORTED,
+      "tensor 1: element type 5 (STRING) is not supported" },
+    { { .raw_type = 99, .rank = 1, .shape = { 1 } },
+      LAB_E_UNSUPPORTED,
+      "element type 99 (unknown)" },
+    { { .dtype = LAB_F32, .rank = 1, .shape = { 1 }, .variable = true },
+      LAB_E_UNSUPPORTED,
+      "is a variable" },
+    { { .dtype = LAB_F32, .rank = 1, .shape = { 1 }, .sparse = true },
+      LAB_E_UNSUPPORTED,
+      "stored sparsely" },
+    { { .dtype = LAB_F32, .rank = 1, .shape = { 3 }, .data = scale, .size = 8 },
+      LAB_E_FORMAT,
+      "its shape needs 12 bytes, the file has 8" },
+    { { .dtype = LAB_F32, .rank = 1, .shape = { 0 }, .data = scale, .size = 8 },
+      LAB_E_FORMAT,
+      "tensor 1 'bad'" },
+    { { .dtype = LAB_U8,
+        .rank = 1,
+        .shape = { 3 },
+        .n_scales = 2,
+        .scales = scale,
+        .zero_points = zero },
+      LAB_E_FORMAT,
+      "2 scales do not fit dimension 0" },
+    { { .dtype = LAB_U8,
+        .rank = 1,
+        .shape = { 2 },
+        .n_scales = 2,
+        .scales = scale,
+        .zero_points = zero,
+        .axis = 1 },
+      LAB_E_FORMAT,
+      "2 scales do not fit dimension 1" },
+    { { .dtype = LAB_U8, .rank = 1, .shape = { 2 }, .n_scales = 1, .scales = negative_scale },
+      LAB_E_FORMAT,
+      "scale -1 is not a positive number" },
+    { { .dtype = LAB_U8,
+        .rank = 1,
+        .shape = { 2 },
+        .n_scales = 1,
+        .scales = scale,
+        .zero_points = far },
+      LAB_E_FORMAT,
+      "zero point 300 is outside u8" },
+    { { .dtype = LAB_U8,
+        .rank = 1,
+        .shape = { 2 },
+        .n_scales = 1,
+        .scales = scale,
+        .zero_points = very_far },
+      LAB_E_FORMAT,
+      "zero point 9223372036854775807 is out of range" },
+};
+
 static void test_bad_tensors(void **state)
 {
     (void)state;
-    static const float scale[2] = { 0.5f, 0.25f }, nan_scale[1] = { -1.0f };
-    static const int64_t zero[2] = { 0, 0 }, far[1] = { 300 }, very_far[1] = { INT64_MAX };
-    static const struct {
-        tflw_tensor t;
-        lab_status status;
-        const char *words;
-    } cases[] = {
-        { { .dtype = LAB_F32, .rank = 2, .shape = { 3, -1 } }, LAB_E_FORMAT, "tensor 1 'bad'" },
-        { { .dtype = LAB_F32, .rank = 2, .shape = { 3, 0 } }, LAB_E_FORMAT, "tensor 1 'bad'" },
-        { { .dtype = LAB_F32, .rank = 4, .shape = { 65536, 65536, 65536, 65536 } },
-          LAB_E_LIMIT,
-          "tensor 1 'bad'" },
-        { { .dtype = LAB_I64, .rank = 1, .shape = { INT32_MAX } }, LAB_E_LIMIT, "tensor 1 'bad'" },
-        { { .dtype = LAB_F32, .rank = 6, .shape = { 1, 1, 1, 1, 1, 1 } },
-          LAB_E_UNSUPPORTED,
-          "tensor 1: 6 dimensions are more than 5" },
-        { { .raw_type = 5, .rank = 1, .shape = { 1 } },
-          LAB_E_UNSUPPORTED,
-          "tensor 1: element type 5 (STRING) is not supported" },
-        { { .raw_type = 99, .rank = 1, .shape = { 1 } },
-          LAB_E_UNSUPPORTED,
-          "element type 99 (unknown)" },
-        { { .dtype = LAB_F32, .rank = 1, .shape = { 1 }, .variable = true },
-          LAB_E_UNSUPPORTED,
-          "is a variable" },
-        { { .dtype = LAB_F32, .rank = 1, .shape = { 1 }, .sparse = true },
-          LAB_E_UNSUPPORTED,
-          "stored sparsely" },
-        { { .dtype = LAB_F32, .rank = 1, .shape = { 3 }, .data = scale, .size = 8 },
-          LAB_E_FORMAT,
-          "its shape needs 12 bytes, the file has 8" },
-        { { .dtype = LAB_F32, .rank = 1, .shape = { 0 }, .data = scale, .size = 8 },
-          LAB_E_FORMAT,
-          "tensor 1 'bad'" },
-        { { .dtype = LAB_U8,
-            .rank = 1,
-            .shape = { 3 },
-            .n_scales = 2,
-            .scales = scale,
-            .zero_points = zero },
-          LAB_E_FORMAT,
-          "2 scales do not fit dimension 0" },
-        { { .dtype = LAB_U8,
-            .rank = 1,
-            .shape = { 2 },
-            .n_scales = 2,
-            .scales = scale,
-            .zero_points = zero,
-            .axis = 1 },
-          LAB_E_FORMAT,
-          "2 scales do not fit dimension 1" },
-        { { .dtype = LAB_U8, .rank = 1, .shape = { 2 }, .n_scales = 1, .scales = nan_scale },
-          LAB_E_FORMAT,
-          "scale -1 is not a positive number" },
-        { { .dtype = LAB_U8,
-            .rank = 1,
-            .shape = { 2 },
-            .n_scales = 1,
-            .scales = scale,
-            .zero_points = far },
-          LAB_E_FORMAT,
-          "zero point 300 is outside u8" },
-        { { .dtype = LAB_U8,
-            .rank = 1,
-            .shape = { 2 },
-            .n_scales = 1,
-            .scales = scale,
-            .zero_points = very_far },
-          LAB_E_FORMAT,
-          "zero point 9223372036854775807 is out of range" },
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof bad_tensors / sizeof *bad_tensors; i++) {
         tflw *w = tflw_new();
         tflw_value(w, "x", LAB_F32, 4, shape4, 0, 0);
-        tflw_tensor t = cases[i].t;
+        tflw_tensor t = bad_tensors[i].t;
         t.name = "bad";
         tflw_add(w, &t);
-        refuse(w, cases[i].status, cases[i].words);
+        refuse(w, bad_tensors[i].status, bad_tensors[i].words);
     }
 }
 
