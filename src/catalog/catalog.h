@@ -36,10 +36,10 @@ typedef struct lab_model_record {
 } lab_model_record;
 
 typedef struct lab_run_record {
-    const char *command;     /* what was asked, for people */
-    const char *pipeline;    /* JSON description; may be NULL, as all texts here */
-    const char *version;     /* of lualab */
-    const char *kernels;     /* forced isa, or "best" */
+    const char *command;  /* what was asked, for people */
+    const char *pipeline; /* JSON description; may be NULL, as all texts here */
+    const char *version;  /* of lualab */
+    const char *kernels;  /* forced isa, or "best" */
     int32_t threads;
 } lab_run_record;
 
@@ -57,7 +57,7 @@ typedef struct lab_segment_record {
     int32_t regions; /* 8-connected components; 0 when not counted */
     int64_t pixels;
     double fraction;
-    int32_t box[4]; /* x, y, width, height in pixels */
+    int32_t box[4];     /* x, y, width, height in pixels */
     double centroid[2]; /* x, y in pixels, pixel centres at integers */
     double score;
 } lab_segment_record;
@@ -88,14 +88,17 @@ lab_status lab_catalog_finish_result(lab_catalog *catalog, int64_t result,
 lab_status lab_catalog_fail_result(lab_catalog *catalog, int64_t result, const char *reason,
                                    lab_error *error);
 /* The label map of a result, with its label set. */
-lab_status lab_catalog_map(lab_catalog *catalog, int64_t result, lab_tensor *out,
-                           lab_error *error);
+lab_status lab_catalog_map(lab_catalog *catalog, int64_t result, lab_tensor *out, lab_error *error);
 
 /* ---- SQL ---- */
 
 typedef struct lab_statement lab_statement;
 typedef enum lab_column {
-    LAB_COLUMN_NULL = 0, LAB_COLUMN_INTEGER, LAB_COLUMN_REAL, LAB_COLUMN_TEXT, LAB_COLUMN_BLOB
+    LAB_COLUMN_NULL = 0,
+    LAB_COLUMN_INTEGER,
+    LAB_COLUMN_REAL,
+    LAB_COLUMN_TEXT,
+    LAB_COLUMN_BLOB
 } lab_column;
 
 /*
@@ -113,8 +116,7 @@ int lab_statement_parameter_count(const lab_statement *statement);
 lab_status lab_statement_bind_null(lab_statement *statement, int i, lab_error *error);
 lab_status lab_statement_bind_integer(lab_statement *statement, int i, int64_t value,
                                       lab_error *error);
-lab_status lab_statement_bind_real(lab_statement *statement, int i, double value,
-                                   lab_error *error);
+lab_status lab_statement_bind_real(lab_statement *statement, int i, double value, lab_error *error);
 lab_status lab_statement_bind_text(lab_statement *statement, int i, const char *text, size_t size,
                                    lab_error *error);
 lab_status lab_statement_bind_blob(lab_statement *statement, int i, const void *bytes, size_t size,
