@@ -63,6 +63,7 @@ static void catch_signals(program *p)
     action.sa_handler = on_interrupt; /* without SA_RESTART: a read from a terminal must end */
     interrupted_program = p;
     sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL); /* asked to end: rows are finished, as with Ctrl-C */
     signal(SIGPIPE, SIG_IGN);
 }
 
@@ -255,6 +256,7 @@ int main(int argc, char **argv)
     catch_signals(&p);
     run_lua(&p);
     signal(SIGINT, SIG_DFL); /* the handler's state goes away */
+    signal(SIGTERM, SIG_DFL);
     lua_close(p.L);
     if (!finish_stdout() && p.exit_code == 0)
         p.exit_code = EXIT_FAILURE;

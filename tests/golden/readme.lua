@@ -39,6 +39,9 @@ end
 --- Figures that no two runs share.
 local function normalise(line)
   line = line:gsub("%d%d%d%d%-%d%d%-%d%d[T ]%d%d:%d%d:%d%d[%.%dZ]*", "DATE")
+  if line:find "^%s*time " then
+    line = line:gsub("%d+", "N")
+  end
   line = line:gsub("[%d%.]+( m?s%f[%A])", "N%1")
   line = line:gsub("[%d%.]+( [kMG]i?B%f[%A])", "N%1")
   line = line:gsub(" yes +", " HERE "):gsub(" no +", " HERE ") -- of `models list`

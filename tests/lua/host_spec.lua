@@ -128,11 +128,13 @@ describe("Ctrl-C", function()
     return
   end
 
-  it("raises in Lua code", function()
-    local code, _, err = shell("while true do end",
-      '"$PROGRAM" --script "$SCRIPT" & sleep 0.5; kill -INT $!; wait $!')
-    assert.same({ 130, "lualab: interrupted\n" }, { code, err })
-  end)
+  for _, signal in ipairs { "INT", "TERM" } do
+    it("raises in Lua code: SIG" .. signal, function()
+      local code, _, err = shell("while true do end",
+        ('"$PROGRAM" --script "$SCRIPT" & sleep 0.5; kill -%s $!; wait $!'):format(signal))
+      assert.same({ 130, "lualab: interrupted\n" }, { code, err })
+    end)
+  end
 
   it("can be caught, and the next is new", function()
     local code, out = shell([[
