@@ -3,8 +3,10 @@
 # errors, runs the whole suite and ends in its summary.
 #
 #   scripts/test.sh          the suite
+#   scripts/test.sh clang    the same, built by Clang
 #   scripts/test.sh asan     the same under AddressSanitizer and UBSan
 #   scripts/test.sh tsan     the same under ThreadSanitizer
+#   scripts/test.sh fuzz     a minute of libFuzzer on each reader of foreign bytes
 #   scripts/test.sh lint     clang-format, clang-tidy, luacheck, shellcheck
 #   scripts/test.sh long     optimised, with the tests that take long
 # What follows is given to ctest: scripts/test.sh asan -L unit
@@ -16,13 +18,13 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 
 variant=dev
 case ${1:-} in
-asan | tsan | lint | long)
+clang | asan | tsan | fuzz | lint | long)
     variant=$1
     shift
     ;;
 -*) ;;
 '') ;;
-*) die "unknown variant '$1': asan, tsan, lint or long" ;;
+*) die "unknown variant '$1': clang, asan, tsan, fuzz, lint or long" ;;
 esac
 
 lint() {
@@ -48,6 +50,9 @@ need_packages $packages_build $packages_test
 
 preset=$variant
 case $variant in
+fuzz)
+    set -- -L fuzz "$@"
+    ;;
 lint)
     lint
     exit
@@ -67,4 +72,8 @@ build_preset "$preset"
 say "testing $variant"
 cd "$root/build/$preset"
 # Cores are shared by tests that use threads themselves: one at a time measures and times right.
-exec ctest --output-on-failure --no-tests=error "$@"
+status=0
+ctest --output-on-failure --no-tests=error "$@" || status=$?
+# The summary names what was skipped; this is why.
+sed -n 's/^skipped: /  skipped: /p' Testing/Temporary/LastTest.log | sort -u
+exit "$status"
