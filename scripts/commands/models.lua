@@ -150,6 +150,14 @@ local function print_labels(labels)
   print("labels      " .. table.concat(names, ", "))
 end
 
+--- A line for each node that rewrites took out, and why.
+local function print_removed(removed)
+  for _, node in ipairs(removed) do
+    local into = node.into and (" (node %d)"):format(node.into) or ""
+    print(("%-11s node %d %s %s%s"):format("not needed", node.index, node.label, node.reason, into))
+  end
+end
+
 local function info(names, verbose)
   if #names ~= 1 then
     fail "info takes one model"
@@ -169,7 +177,8 @@ local function info(names, verbose)
     { "input", shape_text(about.input) }, { "output", shape_text(about.output) },
     { "head", head_text(about.head) },
     { "fit", ("%s, mean %d"):format(about.fit, about.mean) },
-    { "nodes", ("%d run, %d computed at load time"):format(stats.nodes, stats.folded) },
+    { "nodes", ("%d in the file: %d run, %d computed at load time, %d not needed"):format(
+      #loaded:nodes() + stats.removed, stats.nodes, stats.folded, stats.removed) },
     { "MACs", ("%.0f million a picture"):format(stats.macs / 1e6) },
     { "memory", ("weights %s, packed %s, activations %s, scratch %s"):format(
       fetch.size_text(stats.constant_bytes), fetch.size_text(stats.packed_bytes),
@@ -180,6 +189,7 @@ local function info(names, verbose)
   end
   print_labels(loaded:labels())
   if verbose then
+    print_removed(loaded:removed())
     print()
     io.stdout:write(tables.nodes(loaded:nodes()))
   end

@@ -294,6 +294,13 @@ function model.label_ids(set, labels)
   return ids
 end
 
+--- The nodes of the file that were taken out of the network because the result is the same without
+--- them: {index, op, label, name, reason}, and `into`, the node that does their work, if one does.
+---@return table[]
+function Model:removed()
+  return open(self):removed()
+end
+
 --- Gives the memory back. Safe to call again.
 function Model:close()
   if self.core then

@@ -37,6 +37,7 @@
  *   core.make_dirs(path)                      true | nil, …
  *   core.threads()                            number of threads of the pool
  *   core.cpu()                                name, {features…}
+ *   core.peak()                               {int8=, f32=, isa=}: multiply-adds a second, measured
  *   core.memory()                             bytes that tensors and models hold now
  *   core.stopped(), core.clear_stop()         the stop flag (set by Ctrl-C)
  *   core.op_name(f)                           "image.resize" for the function img.resize; else nil
@@ -69,6 +70,8 @@
  *                                             a list of tensors for networks with several inputs
  *   m:nodes()                                 list {index, op, label, name, kernel, shape, dtype,
  *                                             macs}
+ *   m:removed()                               list {index, op, label, name, reason[, into]} of the
+ *                                             nodes that rewrites took out
  *   m:stats()                                 lab_model_stats as a table
  *   m:profile(tensor [, runs=3])              list {index, op, kernel, ms}, of each node its
  *                                             fastest run | nil, …

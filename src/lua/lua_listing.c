@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cpu.h"
+#include "base/peak.h"
 
 /* ---- operators ---- */
 
@@ -203,6 +204,18 @@ static int list_cpu(lua_State *L)
     return 2;
 }
 
+/* core.peak(): what the threads of this host can do, in multiply-adds a second. Takes some ms. */
+static int measure_peak(lua_State *L)
+{
+    lab_peak peak;
+    lab_peak_measure(lab_lua_binding(L)->ctx->pool, &peak);
+    lua_newtable(L);
+    lab_lua_set_number(L, "int8", peak.int8);
+    lab_lua_set_number(L, "f32", peak.f32);
+    lab_lua_set_string(L, "isa", peak.isa);
+    return 1;
+}
+
 const luaL_Reg lab_lua_listing_functions[] = {
     { "ops", list_ops },
     { "plugins", list_plugins },
@@ -210,5 +223,6 @@ const luaL_Reg lab_lua_listing_functions[] = {
     { "kernels", list_kernels },
     { "loaders", list_loaders },
     { "cpu", list_cpu },
+    { "peak", measure_peak },
     { NULL, NULL },
 };

@@ -194,6 +194,7 @@ static int model_stats(lua_State *L)
     lua_newtable(L);
     lab_lua_set_integer(L, "nodes", stats.nodes);
     lab_lua_set_integer(L, "folded", stats.folded);
+    lab_lua_set_integer(L, "removed", stats.removed);
     lab_lua_set_integer(L, "macs", (lua_Integer)stats.macs);
     lab_lua_set_integer(L, "constant_bytes", (lua_Integer)stats.constant_bytes);
     lab_lua_set_integer(L, "packed_bytes", (lua_Integer)stats.packed_bytes);
@@ -232,6 +233,34 @@ static int model_nodes(lua_State *L)
     lua_newtable(L);
     for (uint32_t i = 0; i < lab_model_graph(check_model(L))->n_nodes; i++) {
         push_node(L, i);
+        lua_rawseti(L, 2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
+/* The nodes that rewrites took out: {index, op, label, name, reason}, and `into`, the index of the
+ * node that does their work, where there is one. */
+static int model_removed(lua_State *L)
+{
+    lua_settop(L, 1);
+    check_model(L);
+    lua_newtable(L);
+    for (uint32_t i = 0; i < lab_model_graph(check_model(L))->n_removed; i++) {
+        lua_createtable(L, 0, 6);
+        const lab_removed gone = lab_model_graph(check_model(L))->removed[i];
+        lua_Integer index = gone.node->node.index, into = -1;
+        if (gone.into)
+            into = gone.into->node.index;
+        lab_lua_set_string(L, "reason", gone.reason);
+        lab_lua_set_integer(L, "index", index);
+        if (into >= 0)
+            lab_lua_set_integer(L, "into", into);
+        const lab_graph *graph = lab_model_graph(check_model(L));
+        lab_lua_set_string(L, "op", graph->removed[i].node->node.op);
+        graph = lab_model_graph(check_model(L));
+        lab_lua_set_string(L, "label", graph->removed[i].node->label);
+        graph = lab_model_graph(check_model(L));
+        lab_lua_set_string(L, "name", graph->removed[i].node->node.name);
         lua_rawseti(L, 2, (lua_Integer)i + 1);
     }
     return 1;
@@ -421,11 +450,12 @@ void lab_lua_open_models(lua_State *L)
 {
     static const luaL_Reg meta[] = { { "__tostring", model_tostring }, { NULL, NULL } };
     static const luaL_Reg methods[] = {
-        { "name", model_name },       { "format", model_format },
-        { "input", model_input },     { "output", model_output },
-        { "head", model_head },       { "stats", model_stats },
-        { "nodes", model_nodes },     { "run", model_run },
-        { "profile", model_profile }, { NULL, NULL },
+        { "name", model_name },   { "format", model_format },
+        { "input", model_input }, { "output", model_output },
+        { "head", model_head },   { "stats", model_stats },
+        { "nodes", model_nodes }, { "removed", model_removed },
+        { "run", model_run },     { "profile", model_profile },
+        { NULL, NULL },
     };
     lab_lua_new_class(L, MODEL, model_close, meta, methods);
     lua_pop(L, 1);

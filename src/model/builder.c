@@ -349,6 +349,7 @@ static lab_graph_node *copy_node(lab_builder *builder, const lab_node_type *type
     node->label = label;
     node->in = ids;
     node->out = ids + desc->n_in;
+    node->tensors = tensors;
     node->type = type;
     return node;
 }

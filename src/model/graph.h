@@ -27,8 +27,16 @@ typedef struct lab_graph_node {
     const char *label; /* the file's name of the operator */
     uint32_t *in;      /* value ids; LAB_VALUE_NONE for absent ones */
     uint32_t *out;
+    const lab_tensor **tensors; /* what node.in, and after them node.out, point to */
     const lab_node_type *type;
 } lab_graph_node;
+
+/* A node that a rewrite took out of the graph. */
+typedef struct lab_removed {
+    const lab_graph_node *node; /* as it was */
+    const lab_graph_node *into; /* computes its output now; NULL: its readers read its input */
+    const char *reason;         /* "resizes to the size it has already" */
+} lab_removed;
 
 typedef struct lab_graph {
     lab_context *ctx;
@@ -40,7 +48,9 @@ typedef struct lab_graph {
     uint32_t n_nodes;
     uint32_t *inputs, *outputs; /* value ids */
     uint32_t n_inputs, n_outputs;
-    const char *format; /* name of the loader */
+    const char *format;   /* name of the loader */
+    lab_removed *removed; /* in the file's order */
+    uint32_t n_removed;
 } lab_graph;
 
 /* Fills the loader part of a host's table of services. */

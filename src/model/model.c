@@ -1,12 +1,13 @@
 /*
- * Loading a model: graph, head, kernels (prepare.c), memory plan, and the tables that let a run
- * do without looking anything up.
+ * Loading a model: graph, rewrites (rewrite.c), head, kernels (prepare.c), memory plan, and the
+ * tables that let a run do without looking anything up.
  */
 #include "model/model.h"
 
 #include <string.h>
 
 #include "model/model_parts.h"
+#include "model/rewrite.h"
 
 static lab_status take_tables(lab_model *model, lab_error *error)
 {
@@ -125,12 +126,13 @@ static void count_constants(lab_model *model)
             model->stats.constant_bytes += value->tensor.size;
     }
     model->stats.nodes = model->n_steps;
+    model->stats.removed = graph->n_removed;
 }
 
 static lab_status build(lab_model *model, lab_error *error)
 {
-    lab_status status = take_tables(model, error);
-    if (status)
+    lab_status status = lab_graph_rewrite(model->graph, error);
+    if (status || (status = take_tables(model, error)))
         return status;
     lab_model_find_head(model);
     if ((status = lab_model_prepare(model, error)) || (status = place_values(model, error)) ||

@@ -76,6 +76,7 @@ void lab_model_observe(lab_model *model, lab_observe_fn *fn, void *user);
 typedef struct lab_model_stats {
     uint32_t nodes;        /* that run */
     uint32_t folded;       /* computed at load time */
+    uint32_t removed;      /* taken out by rewrites: see lab_graph.removed */
     uint64_t macs;         /* multiply-adds of one run */
     size_t constant_bytes; /* weights in the file */
     size_t packed_bytes;   /* what kernels keep */

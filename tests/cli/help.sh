@@ -2,7 +2,7 @@
 # shellcheck shell=sh disable=SC2154
 
 run 0 "$LUALAB" --help
-for command in segment run repl sql models ops plugins doctor; do
+for command in segment run repl sql models ops plugins bench doctor; do
     has out "$command"
 done
 lines err 0
@@ -11,7 +11,7 @@ run 0 "$LUALAB" --version
 has out "lualab 0."
 lines out 1
 
-for command in segment run repl sql models ops plugins doctor; do
+for command in segment run repl sql models ops plugins bench doctor; do
     run 0 "$LUALAB" "$command" --help
     has out "Usage: lualab $command"
     has out "--help"

@@ -14,6 +14,7 @@ has out "1x65x65x3 u8"
 has out "33x33x4 scores, enlarged to 65x65, corners aligned, arg-max"
 has out "0 background, 1 red, 2 green, 3 blue"
 has_not out "kernel"
+has out "3 in the file: 3 run, 0 computed at load time, 0 not needed"
 run 0 "$LUALAB" models info colors -v
 has out "kernel"
 has out "CONV_2D"

@@ -90,6 +90,7 @@ describe("a model", function()
     end
     assert.equal(33 * 33 * 4 * 3, macs)
     assert.equal(stats.macs, macs)
+    assert.same({ 0, {} }, { stats.removed, m:removed() })
     assert.is_true(stats.nodes >= 3 and stats.constant_bytes > 0 and stats.arena_bytes > 0)
   end)
 
@@ -149,8 +150,8 @@ describe("a model", function()
     n:close()
     assert.equal(before, core.memory())
     assert.equal("model (closed)", tostring(n))
-    for _, name in ipairs { "name", "format", "input", "output", "head", "stats", "nodes", "run",
-      "profile" } do
+    for _, name in ipairs { "name", "format", "input", "output", "head", "stats", "nodes",
+      "removed", "run", "profile" } do
       raises("attempt to use a closed model", n[name], n)
     end
     raises("lab.Model expected, got number", n.name, 5)
@@ -173,6 +174,12 @@ describe("published weights", function()
     local m <close> = assert(core.load_model(weights))
     assert.same({ 1, 513, 513, 3 }, m:input().shape)
     assert.equal(21, m:head().channels)
+    -- A resize from 33x33 to 33x33 is taken out; nothing does its work.
+    local gone = m:removed()
+    assert.equal(1, #gone)
+    assert.same({ 69, "resize_bilinear", "RESIZE_BILINEAR" }, { gone[1].index, gone[1].op,
+      gone[1].label })
+    assert.is_true(gone[1].into == nil and #gone[1].reason > 0 and #gone[1].name > 0)
     local out = assert(m:run(core.tensor { dtype = "u8", shape = { 1, 513, 513, 3 } }))
     assert.same({ 1, 513, 513 }, out[1]:shape())
     assert.same({ 1, 33, 33, 21 }, assert(m:run(core.tensor { dtype = "u8",

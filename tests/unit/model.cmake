@@ -5,7 +5,7 @@ foreach(name nodes nodes_elements)
     ${CMAKE_CURRENT_SOURCE_DIR}/node_case.c ${model_support} LINK lualab_core)
   add_dependencies(test_${name} lualab_reference)
 endforeach()
-foreach(name plan model model_kernels model_memory published_models)
+foreach(name plan rewrite model model_kernels model_memory published_models)
   lab_test(${name} unit SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/test_${name}.c ${model_support}
     LINK lualab_core)
   add_dependencies(test_${name} lualab_reference)

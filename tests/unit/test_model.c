@@ -321,14 +321,14 @@ static void test_observer(void **state)
     run_on(host, model, LAB_WANT_OUTPUTS);
     assert_int_equal(all.count, stats.nodes);
     assert_true(all.in_order && all.argmax && all.timed);
-    /* Up to the scores only: without the two resizes after them and the arg-max. */
+    /* Up to the scores only: without the resize after them and the arg-max. */
     lab_model_observe(model, observe, &part);
     run_on(host, model, LAB_WANT_LOGITS);
-    assert_int_equal(part.count, stats.nodes - 3);
+    assert_int_equal(part.count, stats.nodes - 2);
     assert_false(part.argmax);
     lab_model_observe(model, NULL, NULL);
     run_on(host, model, LAB_WANT_OUTPUTS);
-    assert_int_equal(part.count, stats.nodes - 3);
+    assert_int_equal(part.count, stats.nodes - 2);
     lab_model_free(model);
 }
 
