@@ -8,16 +8,6 @@
 
 #include "kernels.h"
 #include "matmul.h"
-#include "window.h"
-
-static bool conv_shapes_match(const lab_node *node)
-{
-    if (!has_arity(node, 2, 3) || !window_match(&node->attrs, node->in[0], node->out[0]))
-        return false;
-    const lab_tensor *w = node->in[1];
-    return w->rank == 4 && w->shape[3] == node->in[0]->shape[3] &&
-           w->shape[0] == node->out[0]->shape[3];
-}
 
 /* ---- 8 bits ---- */
 
@@ -29,10 +19,9 @@ typedef struct conv_q8 {
     int16_t zero;
 } conv_q8;
 
-static int conv_q8_match(const lab_node *node)
+static int match_q8(const lab_node *node)
 {
-    return conv_shapes_match(node) &&
-           matmul_q8_match(node->in[0], node->in[1], input_or_null(node, 2), node->out[0]);
+    return conv_q8_match(node);
 }
 
 static lab_status conv_q8_prepare(lab_prepare *prepare, const lab_node *node)
@@ -89,7 +78,7 @@ const lab_kernel reference_conv_2d_q8 = {
     .name = "reference.conv_2d.q8",
     .op = "conv_2d",
     .isa = "reference",
-    .match = conv_q8_match,
+    .match = match_q8,
     .prepare = conv_q8_prepare,
     .run = conv_q8_run,
 };
@@ -117,9 +106,7 @@ static lab_status conv_f32_prepare(lab_prepare *prepare, const lab_node *node)
                                   node->attrs.activation))
         return prepare_no_memory(prepare, node);
     s->w = window_of(&node->attrs, x, y, filter->shape[1], filter->shape[2]);
-    s->direct = s->w.filter_h == 1 && s->w.filter_w == 1 && s->w.stride_h == 1 &&
-                s->w.stride_w == 1 && s->w.pad_top == 0 && s->w.pad_left == 0 &&
-                s->w.in_h == s->w.out_h && s->w.in_w == s->w.out_w;
+    s->direct = window_is_pixel(&s->w);
     s->groups = tile_patches(prepare, elements(y) / (size_t)s->matmul.n, s->matmul.k, s->matmul.n,
                              s->direct ? 0 : PATCHES * (size_t)s->matmul.k * sizeof(float));
     lab_prepare_state(prepare, s);

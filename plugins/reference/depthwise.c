@@ -6,18 +6,7 @@
 #include <string.h>
 
 #include "kernels.h"
-#include "requant.h"
-#include "window.h"
-
-static bool depthwise_shapes_match(const lab_node *node)
-{
-    if (!has_arity(node, 2, 3) || !window_match(&node->attrs, node->in[0], node->out[0]))
-        return false;
-    const lab_tensor *w = node->in[1], *bias = input_or_null(node, 2);
-    return w->rank == 4 && w->data && w->shape[0] == 1 && w->shape[3] == node->out[0]->shape[3] &&
-           w->shape[3] % node->in[0]->shape[3] == 0 &&
-           (!bias || (bias->data && elements(bias) == (size_t)w->shape[3]));
-}
+#include "layers.h"
 
 /* ---- 8 bits ---- */
 
@@ -33,13 +22,9 @@ typedef struct depthwise_q8 {
     int16_t zero;
 } depthwise_q8;
 
-static int depthwise_q8_match(const lab_node *node)
+static int match_q8(const lab_node *node)
 {
-    if (!depthwise_shapes_match(node))
-        return 0;
-    const lab_tensor *x = node->in[0], *w = node->in[1], *bias = input_or_null(node, 2);
-    return is_q8(x) && is_q8(node->out[0]) && x->dtype == node->out[0]->dtype &&
-           is_q8_weights(w, 3, w->shape[3]) && (!bias || bias->dtype == LAB_I32);
+    return depthwise_q8_match(node);
 }
 
 static bool depthwise_q8_pack(lab_prepare *prepare, depthwise_q8 *s, const lab_node *node)
@@ -57,7 +42,7 @@ static bool depthwise_q8_pack(lab_prepare *prepare, depthwise_q8 *s, const lab_n
             (int16_t)(q8_load(w->data, i, w->dtype) - lab_quant_zero(&w->quant, (uint32_t)(i % n)));
     for (size_t c = 0; c < n; c++) {
         bias_copy[c] = bias ? ((const int32_t *)bias->data)[c] : 0;
-        scale[c] = x->quant.scale * lab_quant_scale(&w->quant, (uint32_t)c) / y->quant.scale;
+        scale[c] = q8_scale(x, w, y, (uint32_t)c);
     }
     s->weights = weights;
     s->bias = bias_copy;
@@ -130,7 +115,7 @@ const lab_kernel reference_depthwise_conv_2d_q8 = {
     .name = "reference.depthwise_conv_2d.q8",
     .op = "depthwise_conv_2d",
     .isa = "reference",
-    .match = depthwise_q8_match,
+    .match = match_q8,
     .prepare = depthwise_q8_prepare,
     .run = depthwise_q8_run,
 };

@@ -1,16 +1,13 @@
 /*
  * elementwise.c: add and mul, with broadcasting and a fused activation.
  *
- * add, 8 bits: r1 = s1/sy, r2 = s2/sy, e = floor(log2(max(r1, r2))), shift = 20 - e,
- * m = rne(r * 2^shift); y = clamp(((2^(shift-1) + (x1 - z1) m1 + (x2 - z2) m2) >> shift) + zy),
- * as two 256-entry tables and one arithmetic shift. The larger ratio lies in [2^-10, 2^8), so
- * 13 <= shift <= 30 and no sum leaves int32.
+ * add, 8 bits: the formula of add.h as two 256-entry tables and one arithmetic shift.
  *
  * mul, 8 bits: acc = (x1 - z1)(x2 - z2), k = (s1 * s2) / sy, requantised like a convolution
  * (XNNPACK's rule).
  */
+#include "add.h"
 #include "kernels.h"
-#include "requant.h"
 
 #define PIECE 8192u /* elements of a long row that make one item of work */
 
@@ -123,30 +120,20 @@ typedef struct add_q8 {
 
 static int q8_match(const lab_node *node)
 {
-    return broadcast_match(node) && is_q8(node->in[0]) && is_q8(node->in[1]) &&
-           is_q8(node->out[0]) && node->in[0]->dtype == node->out[0]->dtype &&
-           node->in[1]->dtype == node->out[0]->dtype;
-}
-
-static float larger_ratio(const lab_node *node)
-{
-    float r0 = node->in[0]->quant.scale / node->out[0]->quant.scale;
-    float r1 = node->in[1]->quant.scale / node->out[0]->quant.scale;
-    return r0 > r1 ? r0 : r1;
+    return broadcast_match(node) && q8_pair_match(node);
 }
 
 static int add_q8_match(const lab_node *node)
 {
-    return q8_match(node) && larger_ratio(node) >= 0x1p-10f && larger_ratio(node) < 0x1p8f;
+    return q8_match(node) && add_q8_scales_match(node);
 }
 
 static void add_q8_tables(add_q8 *s, const lab_node *node)
 {
     const lab_tensor *const *in = node->in;
-    s->shift = 20 - ilogbf(larger_ratio(node));
+    s->shift = add_q8_shift(node);
     for (int k = 0; k < 2; k++) {
-        float ratio = in[k]->quant.scale / node->out[0]->quant.scale;
-        int32_t m = (int32_t)lrintf(ldexpf(ratio, s->shift));
+        int32_t m = add_q8_factor(node, k, s->shift);
         for (size_t b = 0; b < 256; b++) {
             uint8_t byte = (uint8_t)b;
             int32_t x = q8_load(&byte, 0, in[k]->dtype) - in[k]->quant.zero_point;

@@ -16,16 +16,6 @@
 #define K_MULTIPLE 8     /* int16 values in a 16-byte vector */
 #define SAFE_TERMS 32768 /* 32768 * 255 * 255 < 2^31 */
 
-bool matmul_q8_match(const lab_tensor *x, const lab_tensor *w, const lab_tensor *bias,
-                     const lab_tensor *y)
-{
-    if (!is_q8(x) || !is_q8(y) || x->dtype != y->dtype || !w || w->rank < 2 ||
-        !is_q8_weights(w, 0, w->shape[0]))
-        return false;
-    return !bias ||
-           (has_dtype(bias, LAB_I32) && bias->data && elements(bias) == (size_t)w->shape[0]);
-}
-
 bool matmul_f32_match(const lab_tensor *x, const lab_tensor *w, const lab_tensor *bias,
                       const lab_tensor *y)
 {
@@ -56,7 +46,7 @@ bool matmul_q8_prepare(lab_prepare *prepare, matmul_q8 *m, const lab_tensor *x, 
         for (size_t i = 0; i < k; i++)
             weights[c * stride + i] = (int16_t)(q8_load(w->data, c * k + i, w->dtype) - zero);
         bias_copy[c] = bias ? ((const int32_t *)bias->data)[c] : 0;
-        scale[c] = x->quant.scale * lab_quant_scale(&w->quant, channel) / y->quant.scale;
+        scale[c] = q8_scale(x, w, y, channel);
     }
     m->weights = weights;
     m->bias = bias_copy;

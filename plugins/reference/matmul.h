@@ -8,7 +8,7 @@
 #ifndef REFERENCE_MATMUL_H
 #define REFERENCE_MATMUL_H
 
-#include "requant.h"
+#include "layers.h"
 
 #define PATCHES 4
 
@@ -69,13 +69,6 @@ static inline int16_t *matmul_q8_patches(void *scratch)
 /* Multiplies the patches; writes the first `count` results: `count` * n bytes from `out`. */
 void matmul_q8_run(const matmul_q8 *m, void *scratch, int count, uint8_t *out);
 
-/* dst[i] = src[i] - zero, for an 8-bit array read with `flip` (see common.h). */
-static inline void widen(const uint8_t *src, uint8_t flip, int16_t zero, int16_t *dst, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        dst[i] = (int16_t)((src[i] ^ flip) - zero);
-}
-
 /* float: weights as panels of PANEL filters, [panels][k][PANEL], the last padded with zeros. */
 #define PANEL 8
 
@@ -92,11 +85,7 @@ bool matmul_f32_prepare(lab_prepare *prepare, matmul_f32 *m, const lab_tensor *w
 /* rows[0 .. PATCHES-1]: k floats each; the first `count` results go to `out`, n floats each. */
 void matmul_f32_run(const matmul_f32 *m, const float *const rows[PATCHES], int count, float *out);
 
-/*
- * Which nodes these can do: weights w of `n` filters along axis 0, bias absent or of n values.
- */
-bool matmul_q8_match(const lab_tensor *x, const lab_tensor *w, const lab_tensor *bias,
-                     const lab_tensor *y);
+/* Which nodes the float one can do; for 8 bits see matmul_q8_match in layers.h. */
 bool matmul_f32_match(const lab_tensor *x, const lab_tensor *w, const lab_tensor *bias,
                       const lab_tensor *y);
 

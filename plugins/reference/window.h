@@ -42,6 +42,13 @@ static inline bool window_match(const lab_attrs *a, const lab_tensor *x, const l
            a->stride_w >= 1 && a->dilation_h >= 1 && a->dilation_w >= 1;
 }
 
+/* A 1x1 window that visits every input pixel once: output pixel i reads input pixel i. */
+static inline bool window_is_pixel(const window *w)
+{
+    return w->filter_h == 1 && w->filter_w == 1 && w->stride_h == 1 && w->stride_w == 1 &&
+           w->pad_top == 0 && w->pad_left == 0 && w->in_h == w->out_h && w->in_w == w->out_w;
+}
+
 /*
  * The taps begin <= t < end of one direction that lie inside the image, for output position `out`:
  * tap t reads input position first + t * dilation.
@@ -95,6 +102,19 @@ static inline pixel pixel_at(size_t index, int32_t h, int32_t w)
     size_t row = index / (size_t)w;
     return (pixel){ (int32_t)(row / (size_t)h), (int32_t)(row % (size_t)h),
                     (int32_t)(index % (size_t)w) };
+}
+
+/* The pixel after p, without the divisions of pixel_at. */
+static inline pixel pixel_after(pixel p, int32_t h, int32_t w)
+{
+    if (++p.x < w)
+        return p;
+    p.x = 0;
+    if (++p.y == h) {
+        p.y = 0;
+        p.batch++;
+    }
+    return p;
 }
 
 #endif

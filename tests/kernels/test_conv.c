@@ -37,20 +37,33 @@ static int32_t window_size(int32_t in, int32_t before, int32_t after, int32_t k,
     return (in + before + after - (k - 1) * dilation - 1) / stride + 1;
 }
 
+/*
+ * Batch, channels, filter and stride. Some are of the kinds that fast kernels treat apart: the
+ * 1x1 convolution that visits each pixel once, depthwise filters of many channels, 3x3 and 5x5.
+ */
+static shape random_filter(harness *h, op_kind kind, lab_attrs *a)
+{
+    bool special = random_in(h, 0, 2) == 0;
+    bool pointwise = special && kind == CONV, wide = special && kind == DEPTHWISE;
+    shape s = { 0 };
+    s.n = random_in(h, 1, 2);
+    s.in_c = random_in(h, 1, special ? 70 : 19);
+    s.out_c = random_in(h, 1, 37);
+    s.multiplier = wide ? 1 : random_in(h, 1, 3);
+    if (kind == DEPTHWISE)
+        s.out_c = s.in_c * s.multiplier;
+    int32_t square = ONE_OF(h, 3, 5);
+    s.kh = pointwise ? 1 : wide ? square : random_in(h, 1, 5);
+    s.kw = pointwise ? 1 : wide ? square : random_in(h, 1, 5);
+    a->stride_h = pointwise ? 1 : random_in(h, 1, 3);
+    a->stride_w = pointwise ? 1 : random_in(h, 1, 3);
+    return s;
+}
+
 /* A random geometry; paddings reach from none to all but one tap on every side. */
 static shape random_geometry(harness *h, op_kind kind, lab_attrs *a)
 {
-    shape s = { 0 };
-    s.n = random_in(h, 1, 2);
-    s.in_c = random_in(h, 1, 19);
-    s.out_c = random_in(h, 1, 37);
-    s.multiplier = random_in(h, 1, 3);
-    if (kind == DEPTHWISE)
-        s.out_c = s.in_c * s.multiplier;
-    s.kh = random_in(h, 1, 5);
-    s.kw = random_in(h, 1, 5);
-    a->stride_h = random_in(h, 1, 3);
-    a->stride_w = random_in(h, 1, 3);
+    shape s = random_filter(h, kind, a);
     bool dilates = kind == CONV || kind == DEPTHWISE;
     a->dilation_h = dilates ? ONE_OF(h, 1, 2, 4) : 1;
     a->dilation_w = dilates ? ONE_OF(h, 1, 2, 4) : 1;

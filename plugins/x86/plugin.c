@@ -1,0 +1,20 @@
+/*
+ * plugin.c: kernels for x86-64 beyond its first instruction set. This file is compiled for every
+ * x86-64; the host calls into the others only where the CPU and the system have what they need.
+ */
+#include "kernels.h"
+
+static const lab_kernel *const kernels[] = {
+    &x86_add_q8_avx2,
+    &x86_conv_2d_q8_avx2,
+    &x86_depthwise_conv_2d_q8_avx2,
+    NULL,
+};
+
+static const lab_plugin plugin = {
+    LAB_PLUGIN_HEAD,    .name = "x86",
+    .version = "1.0.0", .summary = "8-bit networks with AVX2, to the byte of reference",
+    .licence = "MIT",   .kernels = kernels,
+};
+
+LAB_PLUGIN_ENTRY(x86, &plugin)
