@@ -6,8 +6,8 @@
 #include "base/peak.h"
 
 #include <stdint.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/cpu.h"
 #include "lab_plugin.h"
 
@@ -132,18 +132,11 @@ static void run_piece(void *user, uint32_t begin, uint32_t end, unsigned thread)
         atomic_fetch_xor(&j->result, j->unit->work(j->rounds));
 }
 
-static double now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
 static double time_pieces(lab_pool *pool, job *j, uint32_t pieces)
 {
-    double start = now_ns();
+    int64_t start = lab_now_ns();
     lab_pool_run(pool, pieces, 1, run_piece, j, NULL);
-    return now_ns() - start;
+    return (double)(lab_now_ns() - start);
 }
 
 /* Multiply-adds a second of all threads together. */

@@ -11,12 +11,12 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 
 #ifndef LAB_NO_THREADS
 #include <pthread.h>
 #include <signal.h>
-#include <time.h>
 #endif
 
 /* Pieces a thread gets on average: enough that an unlucky last piece hardly shows. */
@@ -158,13 +158,6 @@ static bool run_job(lab_pool *pool, uint32_t count, uint32_t pieces, lab_pool_fn
 
 #else
 
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 static void relax(void)
 {
 #if defined(__x86_64__) || defined(__i386__)
@@ -177,14 +170,14 @@ static void relax(void)
 /* Looks at `value` for up to SPIN_NS until it differs from `old` (or, with `equal`, is it). */
 static void spin(const atomic_uint *value, unsigned old, bool equal)
 {
-    int64_t until = now_ns() + SPIN_NS;
+    int64_t until = lab_now_ns() + SPIN_NS;
     do {
         for (int i = 0; i < 32; i++) {
             if ((atomic_load_explicit(value, memory_order_acquire) == old) == equal)
                 return;
             relax();
         }
-    } while (now_ns() < until);
+    } while (lab_now_ns() < until);
 }
 
 static void *worker_main(void *arg)

@@ -3,8 +3,8 @@
  * results need, one after the other, each split into tiles over the pool. Nothing is allocated.
  */
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/pool.h"
 #include "model/model_parts.h"
@@ -73,19 +73,13 @@ static lab_status check_call(const lab_model *model, const lab_tensor *const *in
     return status;
 }
 
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static bool run_observed(const lab_model *model, const lab_step *step)
 {
-    uint64_t start = now_ns();
+    int64_t start = lab_now_ns();
     bool done = lab_step_run(model->ctx, step, model->scratch, model->scratch_stride);
     if (done)
-        model->observe(model->observe_user, step->node, step->outputs, now_ns() - start);
+        model->observe(model->observe_user, step->node, step->outputs,
+                       (uint64_t)(lab_now_ns() - start));
     return done;
 }
 
