@@ -3,9 +3,14 @@
 # shellcheck shell=sh disable=SC2034,SC2154
 
 packages_build='build-essential cmake ninja-build pkg-config lua5.4 liblua5.4-dev lua-argparse
-lua-dkjson libsqlite3-dev sqlite3 libstb-dev libpng-dev zlib1g-dev nettle-dev libexif-dev
-libedit-dev fonts-dejavu-core curl ca-certificates'
-packages_test='libcmocka-dev libcjson-dev lua-busted lua-check clang clang-tidy clang-format'
+lua-dkjson libsqlite3-dev sqlite3 libstb-dev libpng-dev zlib1g-dev libdeflate-dev nettle-dev
+libexif-dev libedit-dev fonts-dejavu-core curl ca-certificates'
+packages_test='libcmocka-dev libcjson-dev libsimde-dev lua-busted lua-check clang clang-tidy clang-format'
+# For the tests of pages (label browser), which are skipped without it.
+packages_browser='chromium'
+# Read what `lualab export` writes, without knowing of it.
+packages_readers='python3-geojson python3-shapely'
+packages_aarch64='gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static'
 
 say() {
     printf '\n== %s\n' "$*"
@@ -22,11 +27,11 @@ elsewhere() {
 This script installs packages on Debian 12 and its relatives only. Elsewhere, install these first:
 
   Fedora   dnf install gcc cmake ninja-build pkgconf lua lua-devel lua-argparse lua-dkjson
-           sqlite sqlite-devel stb-devel libpng-devel zlib-devel nettle-devel libexif-devel
-           libedit-devel dejavu-sans-fonts curl
+           sqlite sqlite-devel stb-devel libpng-devel zlib-devel libdeflate-devel nettle-devel
+           libexif-devel libedit-devel dejavu-sans-fonts curl
            (tests: libcmocka-devel cjson-devel clang clang-tools-extra lua-busted luacheck)
-  macOS    brew install cmake ninja pkg-config lua@5.4 luarocks sqlite stb libpng nettle libexif
-           libedit; luarocks install argparse dkjson
+  macOS    brew install cmake ninja pkg-config lua@5.4 luarocks sqlite stb libpng libdeflate nettle
+           libexif libedit; luarocks install argparse dkjson
            (tests: brew install cmocka cjson llvm; luarocks install busted luacheck)
 
 then run it again with LUALAB_NO_INSTALL=1.
@@ -65,6 +70,14 @@ $package
     # shellcheck disable=SC2086  # a list of words
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
         $missing || die "apt-get could not install:$missing"
+}
+
+# The libraries that the aarch64 preset links against: those this build uses, for AArch64, unpacked
+# into build/sysroot-aarch64. Fails with the reason on stderr.
+need_sysroot_aarch64() {
+    # shellcheck disable=SC2046,SC2086  # lists of words
+    "$root/scripts/sysroot.sh" arm64 "$root/build/sysroot-aarch64" \
+        $(printf '%s\n' $packages_build $packages_test | grep -- '-dev$')
 }
 
 # Configures (once) and builds a preset into build/PRESET.

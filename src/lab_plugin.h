@@ -3,7 +3,7 @@
  *
  * A plugin is a shared object (or, with LAB_PLUGIN_STATIC, an object linked into the host) that
  * exports one function, lab_plugin_entry. It returns a static descriptor: lists of operators, node
- * types, kernels and loaders. The host checks the descriptor's ABI version and size, then
+ * types, kernels, loaders and readers. The host checks the descriptor's ABI version and size, then
  * registers everything in it or nothing. What is built into lualab registers through the same
  * structures, so whatever a built-in can do a plugin can do.
  *
@@ -40,6 +40,19 @@
  *     };
  *     LAB_PLUGIN_ENTRY(invert, &plugin)
  *
+ * Build it, look at it, use it (the file's name must begin with lualab_):
+ *
+ *     cc -std=c11 -O2 -shared -fPIC -o lualab_invert.so invert.c
+ *     lualab --plugin ./lualab_invert.so ops image.invert
+ *     lualab --plugin ./lualab_invert.so --script mine.lua      -- img:invert()
+ *
+ * `lualab plugin new NAME` writes a folder with such a plugin, a build and tests. How plugins are
+ * found and what is refused: plugins/README.md.
+ *
+ * The order of this manual: version; status and errors; tensors; operators; graphs; kernels;
+ * loaders; readers; host services (the table, then what to call, by kind of callback); the plugin
+ * itself; small helpers.
+ *
  * Rules that hold throughout:
  *  - Descriptors are `static const` and live as long as the plugin is loaded; the host keeps
  *    pointers into them and copies nothing.
@@ -47,6 +60,16 @@
  *    the values. Nothing aborts, and nothing long-jumps over a plugin.
  *  - Pointers a getter returns are borrowed: valid until the callback returns unless it says more.
  *  - Callbacks of one descriptor may run on several threads at once; they keep no global state.
+ *  - A call belongs to the thread that runs it. Functions given to lab_parallel_for may read
+ *    arguments, poll lab_should_stop and call lab_fail (the first failure counts); they allocate
+ *    nothing and make no results or records. A lab_parallel_for within one runs on that thread.
+ *  - The same input gives the same bytes with any number of threads: cut work so that each result
+ *    is computed in one piece, and compile with -ffp-contract=off.
+ *  - What comes from a file or a user is hostile. Sizes are checked before they are multiplied.
+ *
+ * The life of a plugin: opened; lab_plugin_entry; the descriptor checked; `init`; registered;
+ * callbacks for as long as the program runs; `fini`; closed. A plugin that is refused on the way is
+ * closed again at once, and nothing of it is left.
  */
 #ifndef LAB_PLUGIN_H
 #define LAB_PLUGIN_H
@@ -61,9 +84,21 @@
 extern "C" {
 #endif
 
-/* A plugin is accepted when its major equals the host's and its minor is not above it. */
+/*
+ * The version of this header. The major changes when something here changes its meaning or its
+ * place: a plugin is accepted by hosts of its own major only. The minor counts additions, which
+ * come at the end of lab_plugin and of lab_host_api, and nowhere else: all other structures stay as
+ * they are within a major, new things get new structures and lists of their own.
+ *
+ *  - An older plugin runs in a newer host: members that it does not have count as NULL.
+ *  - A newer plugin runs in an older host: what that host does not know of it is left out, with a
+ *    warning when there is something. Services that an older host lacks must not be called: ask
+ *    with LAB_HOST_HAS, or let `init` insist on a minor with lab_need_minor.
+ *
+ * What came when: 1.0 the first. 1.1 readers (lab_reader, lab_plugin.readers).
+ */
 #define LAB_ABI_MAJOR 1u
-#define LAB_ABI_MINOR 0u
+#define LAB_ABI_MINOR 1u
 #define LAB_ABI_VERSION ((LAB_ABI_MAJOR << 16) | LAB_ABI_MINOR)
 
 #if defined(__GNUC__) || defined(__clang__)
@@ -197,6 +232,10 @@ typedef struct lab_param {
 /*
  * The first half of `name` is the kind of the first input ("image", "map", "mask", "tensor"), the
  * second the method: "image.resize" is img:resize{...} in Lua.
+ *
+ * `run` reads its input and arguments, makes exactly one result (lab_result, lab_result_like,
+ * lab_result_bytes, or rows by lab_record_begin) and returns LAB_OK, or fails with lab_fail. Memory
+ * from lab_call_alloc goes away by itself. Inputs are never written to.
  */
 typedef struct lab_op {
     const char *name;
@@ -365,6 +404,24 @@ typedef struct lab_node_desc {
 } lab_node_desc;
 
 /* ------------------------------------------------------------------------------------------- *
+ * Readers: files of values to tensors, pictures, label maps and masks (since 1.1)
+ * ------------------------------------------------------------------------------------------- */
+
+/*
+ * lab.read("map.npy") in Lua. What a file holds decides the kind of the result, so `read` says it
+ * when it asks for its result: lab_result(call, LAB_LABELMAP, …). All services of operators' calls
+ * are there but inputs and arguments.
+ */
+typedef struct lab_reader {
+    const char *name;       /* "npy" */
+    const char *summary;
+    const char *extensions; /* "npy|npz" */
+    /* As lab_loader.probe, but `bytes` is the whole file. */
+    int (*probe)(const uint8_t *bytes, size_t size, const char *filename);
+    lab_status (*read)(lab_call *call, const uint8_t *bytes, size_t size);
+} lab_reader;
+
+/* ------------------------------------------------------------------------------------------- *
  * Host services
  * ------------------------------------------------------------------------------------------- */
 
@@ -427,6 +484,10 @@ typedef struct lab_host_api {
     lab_status (*builder_vfail)(lab_builder *builder, lab_status status, const char *fmt,
                                 va_list args);
 } lab_host_api;
+
+/* Whether the host's table reaches as far as this member: LAB_HOST_HAS(api, call_alloc). */
+#define LAB_HOST_HAS(api, member)                                                                  \
+    ((api)->size >= offsetof(lab_host_api, member) + sizeof((api)->member))
 
 /* Opaque handles start with a pointer to the table that serves them. */
 #define LAB_API_OF(handle) (*(const lab_host_api *const *)(const void *)(handle))
@@ -669,7 +730,25 @@ typedef struct lab_plugin {
     /* Called once before registration; a failure means nothing is registered. May be NULL. */
     lab_status (*init)(const lab_host_api *api, lab_error *error);
     void (*fini)(void); /* called before unloading when init succeeded; may be NULL */
+    /* since 1.1 */
+    const lab_reader *const *readers;
 } lab_plugin;
+
+/*
+ * For `init`: refuses hosts that are older than a minor version, with a sentence. A plugin that is
+ * of no use without something newer than 1.0 returns this; one that can do without does not.
+ */
+static inline lab_status lab_need_minor(const lab_host_api *api, uint32_t minor, lab_error *error)
+{
+    uint32_t has = api->abi & 0xffffu;
+    if (has >= minor)
+        return LAB_OK;
+    error->status = LAB_E_ABI;
+    snprintf(error->message, sizeof error->message,
+             "it needs plugin ABI %u.%u, but this lualab has %u.%u; use a newer lualab",
+             LAB_ABI_MAJOR, minor, api->abi >> 16, has);
+    return LAB_E_ABI;
+}
 
 #if defined(__clang__)
 #define LAB_BUILD_COMPILER "clang " __clang_version__

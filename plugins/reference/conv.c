@@ -17,19 +17,23 @@ typedef struct conv_q8 {
     matmul_q8 matmul;
     uint8_t flip;
     int16_t zero;
+    bool bias_computed; /* in 2 is read at each run */
 } conv_q8;
 
 static int match_q8(const lab_node *node)
 {
-    return conv_q8_match(node);
+    return conv_q8_match_computed(node);
 }
 
 static lab_status conv_q8_prepare(lab_prepare *prepare, const lab_node *node)
 {
     const lab_tensor *x = node->in[0], *filter = node->in[1], *y = node->out[0];
     conv_q8 *s = prepare_array(prepare, 1, sizeof *s);
-    if (!s || !matmul_q8_prepare(prepare, &s->matmul, x, filter, input_or_null(node, 2), y,
-                                 node->attrs.activation))
+    if (!s)
+        return prepare_no_memory(prepare, node);
+    s->bias_computed = conv_bias_is_computed(node);
+    const lab_tensor *bias = s->bias_computed ? NULL : input_or_null(node, 2);
+    if (!matmul_q8_prepare(prepare, &s->matmul, x, filter, bias, y, node->attrs.activation))
         return prepare_no_memory(prepare, node);
     s->w = window_of(&node->attrs, x, y, filter->shape[1], filter->shape[2]);
     s->flip = q8_flip(x);
@@ -63,6 +67,9 @@ static void conv_q8_run(const lab_task *task)
     const uint8_t *x = task->in[0];
     uint8_t *y = task->out[0];
     int16_t *patches = matmul_q8_patches(task->scratch);
+    matmul_q8 matmul = s->matmul;
+    if (s->bias_computed)
+        matmul.bias = task->in[2];
     size_t end = tile_end(&s->groups.tiles, task), stride = (size_t)s->matmul.k_padded;
     memset(patches, 0, PATCHES * stride * sizeof *patches);
     for (size_t g = tile_begin(&s->groups.tiles, task); g < end; g++) {
@@ -70,7 +77,7 @@ static void conv_q8_run(const lab_task *task)
         int count = group_size(&s->groups, first);
         for (int p = 0; p < count; p++)
             gather_q8(s, x, first + (size_t)p, patches + (size_t)p * stride);
-        matmul_q8_run(&s->matmul, task->scratch, count, y + first * (size_t)s->matmul.n);
+        matmul_q8_run(&matmul, task->scratch, count, y + first * (size_t)matmul.n);
     }
 }
 
@@ -92,10 +99,9 @@ typedef struct conv_f32 {
     bool direct; /* 1x1 without stride: a patch is the input pixel itself */
 } conv_f32;
 
-static int conv_f32_match(const lab_node *node)
+static int match_f32(const lab_node *node)
 {
-    return conv_shapes_match(node) &&
-           matmul_f32_match(node->in[0], node->in[1], input_or_null(node, 2), node->out[0]);
+    return conv_f32_match(node);
 }
 
 static lab_status conv_f32_prepare(lab_prepare *prepare, const lab_node *node)
@@ -153,7 +159,7 @@ const lab_kernel reference_conv_2d_f32 = {
     .name = "reference.conv_2d.f32",
     .op = "conv_2d",
     .isa = "reference",
-    .match = conv_f32_match,
+    .match = match_f32,
     .prepare = conv_f32_prepare,
     .run = conv_f32_run,
 };

@@ -129,13 +129,9 @@ typedef struct depthwise_f32 {
     f32_range range;
 } depthwise_f32;
 
-static int depthwise_f32_match(const lab_node *node)
+static int match_f32(const lab_node *node)
 {
-    if (!depthwise_shapes_match(node))
-        return 0;
-    const lab_tensor *bias = input_or_null(node, 2);
-    return has_dtype(node->in[0], LAB_F32) && has_dtype(node->in[1], LAB_F32) &&
-           has_dtype(node->out[0], LAB_F32) && (!bias || bias->dtype == LAB_F32);
+    return depthwise_f32_match(node);
 }
 
 static lab_status depthwise_f32_prepare(lab_prepare *prepare, const lab_node *node)
@@ -191,7 +187,7 @@ const lab_kernel reference_depthwise_conv_2d_f32 = {
     .name = "reference.depthwise_conv_2d.f32",
     .op = "depthwise_conv_2d",
     .isa = "reference",
-    .match = depthwise_f32_match,
+    .match = match_f32,
     .prepare = depthwise_f32_prepare,
     .run = depthwise_f32_run,
 };

@@ -8,6 +8,9 @@
 extern const lab_kernel reference_conv_2d_q8;
 extern const lab_kernel reference_conv_2d_f32;
 
+/* conv_bias.c */
+extern const lab_kernel reference_conv_bias_q8;
+
 /* depthwise.c */
 extern const lab_kernel reference_depthwise_conv_2d_q8;
 extern const lab_kernel reference_depthwise_conv_2d_f32;
@@ -54,6 +57,10 @@ extern const lab_kernel reference_mean_f32;
 /* resize.c */
 extern const lab_kernel reference_resize_bilinear_q8;
 extern const lab_kernel reference_resize_bilinear_f32;
+
+/* resize_argmax.c */
+extern const lab_kernel reference_resize_argmax_q8;
+extern const lab_kernel reference_resize_argmax_f32;
 
 /* shape.c */
 extern const lab_kernel reference_concat;

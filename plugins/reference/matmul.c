@@ -16,16 +16,6 @@
 #define K_MULTIPLE 8     /* int16 values in a 16-byte vector */
 #define SAFE_TERMS 32768 /* 32768 * 255 * 255 < 2^31 */
 
-bool matmul_f32_match(const lab_tensor *x, const lab_tensor *w, const lab_tensor *bias,
-                      const lab_tensor *y)
-{
-    if (!has_dtype(x, LAB_F32) || !has_dtype(y, LAB_F32) || !has_dtype(w, LAB_F32) || !w->data ||
-        w->rank < 2)
-        return false;
-    return !bias ||
-           (has_dtype(bias, LAB_F32) && bias->data && elements(bias) == (size_t)w->shape[0]);
-}
-
 bool matmul_q8_prepare(lab_prepare *prepare, matmul_q8 *m, const lab_tensor *x, const lab_tensor *w,
                        const lab_tensor *bias, const lab_tensor *y, lab_activation activation)
 {

@@ -85,8 +85,4 @@ bool matmul_f32_prepare(lab_prepare *prepare, matmul_f32 *m, const lab_tensor *w
 /* rows[0 .. PATCHES-1]: k floats each; the first `count` results go to `out`, n floats each. */
 void matmul_f32_run(const matmul_f32 *m, const float *const rows[PATCHES], int count, float *out);
 
-/* Which nodes the float one can do; for 8 bits see matmul_q8_match in layers.h. */
-bool matmul_f32_match(const lab_tensor *x, const lab_tensor *w, const lab_tensor *bias,
-                      const lab_tensor *y);
-
 #endif

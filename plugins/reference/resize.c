@@ -1,28 +1,16 @@
 /*
- * resize.c: resize_bilinear.
+ * resize.c: resize_bilinear. Where an output comes from and with which weights is in bilinear.h.
  *
- * Source position of output o in float32: align_corners (and out > 1): o * ((in-1) / (out-1)); half
- * pixel centres: o * (in/out) + (0.5 * (in/out) - 0.5), held within 0 .. in-1; else o * (in/out).
- * lo = its integer part, f = its fraction, hi = min(lo + 1, in - 1).
- *
- * 8 bits: weights are wx = rne(fx * 2048), wy = rne(fy * 2048); the weighted sum of the four
- * corners, exact in int32, becomes (s + 2^21) >> 22: half up, also for negative values. At ratios
- * that are powers of two the weights are exact and this is the rounding of the sum itself. The rows
- * are blended first, then the columns: nothing is rounded in between. i8 is computed as u8 (128
- * added), which moves the rounding nowhere.
+ * 8 bits: the weighted sum of the four corners, exact in int32, becomes (s + 2^21) >> 22: half up,
+ * also for negative values. At ratios that are powers of two the weights are exact and this is the
+ * rounding of the sum itself. The rows are blended first, then the columns: nothing is rounded in
+ * between. i8 is computed as u8 (128 added), which moves the rounding nowhere.
  *
  * float: a + (b - a) * f, rows first.
  */
+#include "bilinear.h"
 #include "kernels.h"
 #include "requant.h"
-
-#define ONE 2048 /* weight 1.0 */
-
-typedef struct corner {
-    int32_t lo, hi;
-    float f;
-    int32_t w; /* of hi, in 1/2048 */
-} corner;
 
 typedef struct resize {
     const corner *ys, *xs; /* for each output row and column */
@@ -49,22 +37,6 @@ static int resize_f32_match(const lab_node *node)
 {
     return resize_match(node) && has_dtype(node->in[0], LAB_F32) &&
            has_dtype(node->out[0], LAB_F32);
-}
-
-static corner *make_corners(lab_prepare *prepare, const lab_attrs *a, int32_t in, int32_t out)
-{
-    corner *corners = prepare_array(prepare, (size_t)out, sizeof *corners);
-    int32_t ends = a->align_corners && out > 1 ? 1 : 0;
-    float scale = (float)(in - ends) / (float)(out - ends);
-    float shift = a->half_pixel_centers && !a->align_corners ? 0.5f * scale - 0.5f : 0.0f;
-    for (int32_t o = 0; corners && o < out; o++) {
-        float at = (float)o * scale + shift;
-        at = at < 0.0f ? 0.0f : at > (float)(in - 1) ? (float)(in - 1) : at;
-        int32_t lo = (int32_t)at < in - 1 ? (int32_t)at : in - 1;
-        float f = at - (float)lo;
-        corners[o] = (corner){ lo, lo + 1 < in ? lo + 1 : in - 1, f, (int32_t)lrintf(f * ONE) };
-    }
-    return corners;
 }
 
 static lab_status resize_prepare(lab_prepare *prepare, const lab_node *node)

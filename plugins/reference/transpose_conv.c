@@ -23,17 +23,6 @@ typedef struct transpose_state {
     int16_t zero;
 } transpose_state;
 
-static bool transpose_shapes_match(const lab_node *node, transpose_inputs at)
-{
-    const lab_tensor *x = input_or_null(node, at.x), *w = input_or_null(node, at.filter);
-    if (node->n_out != 1 || !x || !w)
-        return false;
-    const lab_tensor *y = node->out[0];
-    return x->rank == 4 && w->rank == 4 && y->rank == 4 && x->shape[0] == y->shape[0] &&
-           w->shape[3] == x->shape[3] && w->shape[0] == y->shape[3] && node->attrs.stride_h >= 1 &&
-           node->attrs.stride_w >= 1;
-}
-
 int transpose_q8_match(const lab_node *node, transpose_inputs at)
 {
     return transpose_shapes_match(node, at) &&

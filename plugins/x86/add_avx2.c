@@ -7,49 +7,13 @@
 #include "kernels.h"
 #include "store_avx2.h"
 
-typedef struct add_avx2 {
-    tiling tiles; /* of blocks of BLOCK values; the last may be shorter */
-    size_t n;
-    int32_t m[2], start, shift;
-    int32_t lo, hi, zero; /* of the output byte read as u8 */
-    uint8_t flip;
-} add_avx2;
-
 static int match(const lab_node *node)
 {
-    return has_arity(node, 2, 2) && same_shape(node->in[0], node->out[0]) &&
-                   same_shape(node->in[1], node->out[0]) && q8_pair_match(node) &&
-                   add_q8_scales_match(node)
-               ? 20
-               : 0;
-}
-
-static lab_status prepare_add(lab_prepare *prepare, const lab_node *node)
-{
-    const lab_tensor *y = node->out[0];
-    add_avx2 *s = prepare_array(prepare, 1, sizeof *s);
-    if (!s)
-        return prepare_no_memory(prepare, node);
-    s->n = elements(y);
-    s->flip = q8_flip(y);
-    s->shift = add_q8_shift(node);
-    uint32_t start = (uint32_t)1 << (s->shift - 1);
-    for (int k = 0; k < 2; k++) {
-        s->m[k] = add_q8_factor(node, k, s->shift);
-        start -= (uint32_t)(q8_flipped_zero(node->in[k]) * s->m[k]);
-    }
-    s->start = (int32_t)start;
-    q8_activation(y, node->attrs.activation, &s->lo, &s->hi);
-    s->lo -= q8_min(y->dtype);
-    s->hi -= q8_min(y->dtype);
-    s->zero = q8_flipped_zero(y);
-    s->tiles = tile_items(prepare, (s->n + BLOCK - 1) / BLOCK, 4, 0);
-    lab_prepare_state(prepare, s);
-    return LAB_OK;
+    return add_q8_flat_match(node) ? 20 : 0;
 }
 
 /* Eight results as int32 in lo .. hi; a and b hold the inputs in their low eight bytes. */
-static inline __m256i add8(const add_avx2 *s, __m128i a, __m128i b)
+static inline __m256i add8(const add_q8_flat *s, __m128i a, __m128i b)
 {
     __m256i x = _mm256_mullo_epi32(_mm256_cvtepu8_epi32(a), _mm256_set1_epi32(s->m[0]));
     __m256i y = _mm256_mullo_epi32(_mm256_cvtepu8_epi32(b), _mm256_set1_epi32(s->m[1]));
@@ -60,7 +24,7 @@ static inline __m256i add8(const add_avx2 *s, __m128i a, __m128i b)
                             _mm256_set1_epi32(s->hi));
 }
 
-static inline __m128i add16(const add_avx2 *s, __m128i a, __m128i b)
+static inline __m128i add16(const add_q8_flat *s, __m128i a, __m128i b)
 {
     __m128i flip = _mm_set1_epi8((char)s->flip);
     a = _mm_xor_si128(a, flip);
@@ -76,15 +40,15 @@ static inline __m128i add16(const add_avx2 *s, __m128i a, __m128i b)
 
 static void run(const lab_task *task)
 {
-    const add_avx2 *s = task->state;
+    const add_q8_flat *s = task->state;
     const uint8_t *a = task->in[0], *b = task->in[1];
     uint8_t *y = task->out[0];
-    size_t i = tile_begin(&s->tiles, task) * BLOCK, end = tile_end(&s->tiles, task) * BLOCK;
+    size_t i = tile_begin(&s->tiles, task) * ADD_BLOCK, end = tile_end(&s->tiles, task) * ADD_BLOCK;
     end = end < s->n ? end : s->n;
-    for (; i + BLOCK <= end; i += BLOCK)
+    for (; i + ADD_BLOCK <= end; i += ADD_BLOCK)
         store_128u(y + i, add16(s, load_128u(a + i), load_128u(b + i)));
     if (i < end) {
-        uint8_t part[3][BLOCK] = { { 0 } };
+        uint8_t part[3][ADD_BLOCK] = { { 0 } };
         memcpy(part[0], a + i, end - i);
         memcpy(part[1], b + i, end - i);
         store_128u(part[2], add16(s, load_128u(part[0]), load_128u(part[1])));
@@ -98,6 +62,6 @@ const lab_kernel x86_add_q8_avx2 = {
     .isa = "avx2",
     .cpu = LAB_CPU_AVX2,
     .match = match,
-    .prepare = prepare_add,
+    .prepare = add_q8_flat_prepare,
     .run = run,
 };

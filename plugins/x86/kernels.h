@@ -7,10 +7,42 @@
 /* add_avx2.c */
 extern const lab_kernel x86_add_q8_avx2;
 
+/* binary_f32_avx2.c */
+extern const lab_kernel x86_add_f32_avx2;
+extern const lab_kernel x86_mul_f32_avx2;
+
 /* conv_avx2.c */
 extern const lab_kernel x86_conv_2d_q8_avx2;
 
+/* conv_avx512vnni.c */
+extern const lab_kernel x86_conv_2d_q8_avx512vnni;
+
+/* conv_avxvnni.c */
+extern const lab_kernel x86_conv_2d_q8_avxvnni;
+
+/* conv_f32_avx2.c */
+extern const lab_kernel x86_conv_2d_f32_avx2;
+
 /* depthwise_avx2.c */
 extern const lab_kernel x86_depthwise_conv_2d_q8_avx2;
+
+/* depthwise_f32_avx2.c */
+extern const lab_kernel x86_depthwise_conv_2d_f32_avx2;
+
+/* resize_avx2.c */
+extern const lab_kernel x86_resize_bilinear_q8_avx2;
+
+/* resize_argmax_avx2.c */
+extern const lab_kernel x86_resize_argmax_q8_avx2;
+
+/* transpose_conv_f32_avx2.c */
+extern const lab_kernel x86_transpose_conv_2d_f32_avx2;
+extern const lab_kernel x86_mediapipe_f32_avx2;
+
+/* unary_f32_avx2.c */
+extern const lab_kernel x86_relu_f32_avx2;
+extern const lab_kernel x86_relu6_f32_avx2;
+extern const lab_kernel x86_hard_swish_f32_avx2;
+extern const lab_kernel x86_logistic_f32_avx2;
 
 #endif

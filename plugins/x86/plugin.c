@@ -7,14 +7,31 @@
 static const lab_kernel *const kernels[] = {
     &x86_add_q8_avx2,
     &x86_conv_2d_q8_avx2,
+    &x86_conv_2d_q8_avx512vnni,
+    &x86_conv_2d_q8_avxvnni,
+    &x86_conv_2d_f32_avx2,
     &x86_depthwise_conv_2d_q8_avx2,
+    &x86_depthwise_conv_2d_f32_avx2,
+    &x86_resize_bilinear_q8_avx2,
+    &x86_resize_argmax_q8_avx2,
+    &x86_add_f32_avx2,
+    &x86_mul_f32_avx2,
+    &x86_transpose_conv_2d_f32_avx2,
+    &x86_mediapipe_f32_avx2,
+    &x86_relu_f32_avx2,
+    &x86_relu6_f32_avx2,
+    &x86_hard_swish_f32_avx2,
+    &x86_logistic_f32_avx2,
     NULL,
 };
 
 static const lab_plugin plugin = {
-    LAB_PLUGIN_HEAD,    .name = "x86",
-    .version = "1.0.0", .summary = "8-bit networks with AVX2, to the byte of reference",
-    .licence = "MIT",   .kernels = kernels,
+    LAB_PLUGIN_HEAD,
+    .name = "x86",
+    .version = "1.0.0",
+    .summary = "8-bit networks to the byte of reference, and float ones, with AVX2",
+    .licence = "MIT",
+    .kernels = kernels,
 };
 
 LAB_PLUGIN_ENTRY(x86, &plugin)

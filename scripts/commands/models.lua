@@ -150,12 +150,20 @@ local function print_labels(labels)
   print("labels      " .. table.concat(names, ", "))
 end
 
---- A line for each node that rewrites took out, and why.
-local function print_removed(removed)
-  for _, node in ipairs(removed) do
-    local into = node.into and (" (node %d)"):format(node.into) or ""
-    print(("%-11s node %d %s %s%s"):format("not needed", node.index, node.label, node.reason, into))
+--- The network as it is in the file, and why operators are not run as they are there.
+local function print_operators(loaded)
+  local fate, rows = {}, {}
+  for _, node in ipairs(loaded:removed()) do
+    local into = node.into and node.into ~= node.index and (" (node %d)"):format(node.into) or ""
+    fate[node.index] = node.reason .. into
   end
+  for i, node in ipairs(loaded:operators()) do
+    rows[i] = { node.index, node.label, table.concat(node.shape, "x"), node.dtype,
+      fate[node.index] or "" }
+  end
+  print "In the file:"
+  io.stdout:write(tables.table({ "node", "operator", "output", "type", "rewritten, because it" },
+    rows))
 end
 
 local function info(names, verbose)
@@ -177,20 +185,23 @@ local function info(names, verbose)
     { "input", shape_text(about.input) }, { "output", shape_text(about.output) },
     { "head", head_text(about.head) },
     { "fit", ("%s, mean %d"):format(about.fit, about.mean) },
-    { "nodes", ("%d in the file: %d run, %d computed at load time, %d not needed"):format(
-      #loaded:nodes() + stats.removed, stats.nodes, stats.folded, stats.removed) },
+    { "nodes", ("%d in the file, %d of them rewritten: %d run, %d computed at load time"):format(
+      stats.operators, stats.removed, stats.nodes, stats.folded) },
     { "MACs", ("%.0f million a picture"):format(stats.macs / 1e6) },
     { "memory", ("weights %s, packed %s, activations %s, scratch %s"):format(
       fetch.size_text(stats.constant_bytes), fetch.size_text(stats.packed_bytes),
       fetch.size_text(stats.arena_bytes), fetch.size_text(stats.scratch_bytes)) },
+    { "peak", stats.peak_index and ("%s of activations alive at node %d, %s"):format(
+      fetch.size_text(stats.peak_bytes), stats.peak_index, stats.peak_label) or "nothing runs" },
   }
   for _, line in ipairs(lines) do
     print(("%-11s %s"):format(line[1], line[2]))
   end
   print_labels(loaded:labels())
   if verbose then
-    print_removed(loaded:removed())
     print()
+    print_operators(loaded)
+    print "\nAs it runs:"
     io.stdout:write(tables.nodes(loaded:nodes()))
   end
   loaded:close()

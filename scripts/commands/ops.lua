@@ -1,26 +1,41 @@
--- lualab ops: the operators there are, built in and from plugins, from their own descriptors.
+-- lualab ops: the operators there are, built in and from plugins, from their own descriptors; and
+-- what is written from these: LuaCATS files for editors, and the reference page.
 
 local arguments = require "lab.arguments"
 local core = require "lab.core"
+local paths = require "lab.paths"
+local picture = require "lab.picture"
+local reference = require "lab.reference"
 local repl = require "lab.repl"
 local words = require "lab.words"
 
 local summary = "list operators, or describe one"
 
-local function run(argv)
-  local parser = arguments.parser("lualab ops", summary,
-    "An operator image.resize is img:resize{width=256, height=256} in Lua.")
-  parser:argument("name", "An operator: image.resize, or just resize."):args "?"
-  local args, code = arguments.parse(parser, argv)
-  if not args then
-    return code
+--- Writes files into a folder; the exit code.
+local function write_all(folder, files)
+  local names = {}
+  for name in pairs(files) do
+    names[#names + 1] = name
   end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local ok, message = picture.write(folder and paths.join(folder, name) or name, files[name])
+    if not ok then
+      io.stderr:write("lualab ops: ", message, "\n")
+      return 1
+    end
+  end
+  return 0
+end
+
+--- Prints the operators, or all about those that have this name or are this method.
+local function list(name)
   local names, found = {}, false
   for _, op in ipairs(core.ops()) do
     names[#names + 1] = op.name
-    if not args.name then
+    if not name then
       print(("%-24s %s"):format(op.name, op.summary))
-    elseif op.name == args.name or op.method == args.name then
+    elseif op.name == name or op.method == name then
       print((found and "\n" or "") .. repl.describe(op))
       if op.plugin and op.plugin ~= "" then
         print("  from " .. op.plugin)
@@ -28,7 +43,32 @@ local function run(argv)
       found = true
     end
   end
-  if args.name and not found then
+  return found or not name, names
+end
+
+local function run(argv)
+  local parser = arguments.parser("lualab ops", summary,
+    "An operator image.resize is img:resize{width=256, height=256} in Lua.")
+  parser:argument("name", "An operator: image.resize, or just resize."):args "?"
+  parser:option("--meta", "Write LuaCATS files for editors into this folder."):argname "DIR"
+  parser:option("--reference", "Write the reference page of the built-in operators."):argname "FILE"
+  local args, code = arguments.parse(parser, argv)
+  if not args then
+    return code
+  end
+  if args.meta or args.reference then
+    if args.name then
+      return arguments.usage_error(parser, "an operator's name goes with neither --meta nor"
+        .. " --reference")
+    end
+    code = args.meta and write_all(args.meta, reference.meta()) or 0
+    if code == 0 and args.reference then
+      code = write_all(nil, { [args.reference] = reference.page() })
+    end
+    return code
+  end
+  local found, names = list(args.name)
+  if not found then
     return arguments.usage_error(parser, ('there is no operator "%s"%s'):format(args.name,
       words.hint(args.name, names)))
   end

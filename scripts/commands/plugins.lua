@@ -7,17 +7,17 @@ local manifest = require "lab.manifest"
 local model = require "lab.model"
 local tables = require "lab.tables"
 
-local summary = "list plugins, loaders and kernels"
+local summary = "list plugins, loaders, readers and kernels"
 
 local function print_plugins(verbose)
   local list, failures = core.plugins()
   local rows = {}
   for i, plugin in ipairs(list) do
     rows[i] = { plugin.name, plugin.version, plugin.ops, plugin.node_types, plugin.kernels,
-      plugin.loaders, plugin.summary, plugin.origin }
+      plugin.loaders, plugin.readers, plugin.summary, plugin.origin }
   end
   io.stdout:write(tables.table({ "plugin", "version", "ops", "nodes", "kernels", "loaders",
-    "summary", "origin" }, rows))
+    "readers", "summary", "origin" }, rows))
   for _, failure in ipairs(failures or {}) do
     print(("failed: %s"):format(failure.message:find(failure.path, 1, true) and failure.message
       or failure.path .. ": " .. failure.message))
@@ -30,6 +30,13 @@ local function print_plugins(verbose)
     rows[i] = { loader.name, loader.extensions, loader.summary }
   end
   io.stdout:write("\n", tables.table({ "loader", "endings", "summary" }, rows))
+  rows = {}
+  for i, reader in ipairs(core.readers()) do
+    rows[i] = { reader.name, reader.extensions, reader.summary }
+  end
+  if #rows > 0 then
+    io.stdout:write("\n", tables.table({ "reader", "endings", "summary" }, rows))
+  end
   rows = {}
   for i, kernel in ipairs(core.kernels()) do
     rows[i] = { kernel.name, kernel.op, kernel.isa, kernel.usable and "yes" or "no",
@@ -52,7 +59,8 @@ end
 
 local function run(argv)
   local parser = arguments.parser("lualab plugins", summary, [[
-With -v also loaders, kernels, and the kernel of each node of the default model, if it is here.]])
+With -v also loaders, readers, kernels, and the kernel of each node of the default model, if it is
+here.]])
   parser:option("-m --model", "Show the kernel of each node of this model.")
   local args, code = arguments.parse(parser, argv)
   if not args then

@@ -50,6 +50,8 @@ local function make_parser()
   parser:option("--db", "The catalog (default LUALAB_DB, else in the user's data folder).")
     :argname "FILE"
   parser:flag("--no-record", "Leave the catalog alone.")
+  parser:option("--ahead", ("Photos in flight at most; 1: one after the other (%d)."):format(
+    pipeline.default_ahead)):argname "N":convert(number(1, 64, true))
   parser:flag("-q --quiet", "Print nothing for photos that went well.")
   return parser
 end
@@ -182,6 +184,7 @@ local function run(argv)
   end
   local planned = planned_files(args)
   local list, record = make_stages(args, loaded, planned, command_text(argv))
+  list.ahead = args.ahead
   local line = pipeline.new(list)
   code = batch.run(line, items, { args = args, planned = planned, record = record })
   line:close()

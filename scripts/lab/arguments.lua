@@ -54,12 +54,30 @@ function arguments.usage_error(parser, message)
   return 2
 end
 
+-- Where arguments.parse leaves the parser instead of using it, while arguments.of asks for it.
+local wanted
+
+--- The parser of a command that begins with arguments.parse; nothing else of the command is run.
+---@param command table  { summary, run }
+---@return table? parser
+function arguments.of(command)
+  wanted = {}
+  local ok = pcall(command.run, {}, "")
+  local parser = wanted.parser
+  wanted = nil
+  return ok and parser or nil
+end
+
 --- Parses. After help or an error there are no arguments but an exit code.
 ---@param parser table
 ---@param argv string[]
 ---@return table? arguments
 ---@return integer? exit_code
 function arguments.parse(parser, argv)
+  if wanted then
+    wanted.parser = parser
+    return nil, 0
+  end
   local problem
   local ok, result = pcall(function()
     return parser:_parse(argv, function(_, message)

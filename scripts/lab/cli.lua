@@ -40,7 +40,7 @@ end
 ---@param path string
 ---@return table? command
 ---@return string? message
-local function load_command(path)
+function cli.load(path)
   local chunk, message = loadfile(path, "t")
   if not chunk then
     return nil, message
@@ -66,7 +66,7 @@ local function help()
     "Commands:",
   }
   for _, name in ipairs(names) do
-    local command = load_command(where[name])
+    local command = cli.load(where[name])
     lines[#lines + 1] = ("  %-10s %s"):format(name, command and command.summary or "(cannot load)")
   end
   lines[#lines + 1] = ""
@@ -150,7 +150,7 @@ function cli.main(argv)
   if not where[name] then
     return unknown_command(name, names)
   end
-  local command, message = load_command(where[name])
+  local command, message = cli.load(where[name])
   if not command then
     io.stderr:write("lualab: ", message, "\n")
     return 1

@@ -133,6 +133,17 @@ local function destination(entry)
   return cache
 end
 
+--- The sentence about a file that is not the manifest's.
+---@param entry lab.Entry
+---@param sha256 string  what it has
+---@param where string
+---@return string
+function fetch.mismatch(entry, sha256, where)
+  return ("%s: sha256 %s, but %s has %s: the file is damaged or another one; fetch it with "
+    .. "'lualab models fetch --force %s'"):format(where, sha256, entry.name, entry.sha256,
+    entry.name)
+end
+
 --- Checks bytes against the manifest.
 ---@param entry lab.Entry
 ---@param bytes string
@@ -143,9 +154,7 @@ end
 function fetch.check(entry, bytes, where)
   local sha256 = core.sha256(bytes)
   if sha256 ~= entry.sha256 then
-    return nil, ("%s: sha256 %s, but %s has %s: the file is damaged or another one; fetch it with "
-      .. "'lualab models fetch --force %s'"):format(where, sha256, entry.name, entry.sha256,
-      entry.name), "FORMAT"
+    return nil, fetch.mismatch(entry, sha256, where), "FORMAT"
   end
   return true
 end

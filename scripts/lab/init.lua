@@ -15,6 +15,7 @@ local manifest = require "lab.manifest"
 local model = require "lab.model"
 local picture = require "lab.picture"
 local pipeline = require "lab.pipeline"
+require "lab.values"
 local words = require "lab.words"
 
 local lab = {
@@ -22,6 +23,7 @@ local lab = {
   version = core.version,
   datasets = datasets,
   open = picture.open,
+  read = require "lab.read",
   load = model.load,
   pipeline = pipeline.new,
   catalog = catalog.open,
@@ -29,16 +31,23 @@ local lab = {
 }
 
 --- The stages, each made with stages.NAME { options }.
+local stage_names = { "preprocess", "segment", "colorize", "mask", "legend", "outputs", "save",
+  "record", "evaluate" }
 lab.stages = setmetatable({}, {
+  __names = stage_names, -- for completion
   __index = function(self, name)
-    local names = { "preprocess", "segment", "colorize", "mask", "legend", "save", "record" }
-    for _, known in ipairs(names) do
+    for _, known in ipairs(stage_names) do
       if known == name then
-        self[name] = require("lab.stages." .. name)
+        local make = require("lab.stages." .. name)
+        self[name] = function(options)
+          local stage = make(options)
+          stage.settings = options or {} -- for the pipeline's description
+          return stage
+        end
         return self[name]
       end
     end
-    error(words.unknown("stage", name, names), 2)
+    error(words.unknown("stage", name, stage_names), 2)
   end,
 })
 

@@ -146,6 +146,19 @@ local function locate(name)
   return nil, nil, message, code
 end
 
+--- Why a file gave no network: one of the manifest may be damaged, which says more than what the
+--- loader stumbled over.
+local function why_not(path, entry, message, code)
+  local bytes = entry and core.read_file(path, 1 << 30)
+  if bytes then
+    local ok, mismatch, kind = fetch.check(entry, bytes, path)
+    if not ok then
+      return mismatch, kind
+    end
+  end
+  return message, code
+end
+
 local load_options = { labels = "string|userdata", fit = "string", mean = "integer",
   scale = "number", offset = "number", threshold = "number" }
 
@@ -165,14 +178,15 @@ function model.load(name, options)
   if not path then
     return nil, message, code
   end
-  local bytes
-  bytes, message, code = core.read_file(path, 1 << 30)
-  if not bytes then
-    return nil, message, code
+  local network
+  network, message, code = core.load_model(path, path)
+  if not network then
+    return nil, why_not(path, entry, message, code)
   end
-  local self = setmetatable({ path = path, sha256 = core.sha256(bytes) }, Model)
+  local self = setmetatable({ path = path, core = network, sha256 = network:sha256() }, Model)
   if entry and entry.sha256 ~= self.sha256 then
-    return nil, select(2, fetch.check(entry, bytes, path)), "FORMAT"
+    network:close()
+    return nil, fetch.mismatch(entry, self.sha256, path), "FORMAT"
   elseif not entry then
     entry = manifest.by_sha256(self.sha256)
     if entry then
@@ -181,10 +195,6 @@ function model.load(name, options)
   end
   self.entry = entry
   self.name = entry and entry.name or select(2, paths.split(path))
-  self.core, message, code = core.load_model_bytes(bytes, path)
-  if not self.core then
-    return nil, message, code
-  end
   local ok
   ok, message, code = configure(self, options)
   if not ok then
@@ -292,6 +302,12 @@ function model.label_ids(set, labels)
     end
   end
   return ids
+end
+
+--- The operators of the file, whatever became of them: {index, op, label, name, shape, dtype}.
+---@return table[]
+function Model:operators()
+  return open(self):operators()
 end
 
 --- The nodes of the file that were taken out of the network because the result is the same without

@@ -40,14 +40,10 @@ function paths.name(path)
   return path:match "([^/]*)/*$"
 end
 
-local function home()
-  return os.getenv "HOME" or "/"
-end
-
 local function xdg(variable, fallback)
   local folder = os.getenv(variable)
   if not folder or folder:sub(1, 1) ~= "/" then
-    folder = paths.join(home(), fallback)
+    folder = paths.join(sys.home(), fallback)
   end
   return paths.join(folder, "lualab")
 end

@@ -12,14 +12,43 @@ picture.endings = {
   psd = true, pgm = true, ppm = true, pnm = true,
 }
 
---- Largest file that is read as a picture.
-local limit = 1 << 30
-
 ---@class lab.Source
 ---@field path string    as given; "-" for standard input
----@field data string    the file's bytes
 ---@field image lab.Image
 ---@field format string
+---@field bytes integer  of the file
+---@field sha256 string? of the file, where it was asked for
+
+---@class lab.Job
+---@field start fun(self: lab.Job): lab.Job  hands it to a thread, if there is one
+---@field done fun(self: lab.Job): boolean
+---@field wait fun(self: lab.Job): ...       what it gives
+---@field ms fun(self: lab.Job): number      after wait
+---@field close fun(self: lab.Job)
+
+--- A job that reads and decodes a picture; picture.source makes a source of what it gives.
+---@param path string
+---@param options? table  sha256 = true: of the file, for the catalog
+---@return lab.Job
+function picture.reading(path, options)
+  return core.read_picture(path, options)
+end
+
+--- A source of what a reading job gave, or its failure.
+---@param path string
+---@param image lab.Image?
+---@param file table|string
+---@param code string?
+---@return lab.Source? source
+---@return string? message  starts with the path
+---@return string? code
+function picture.source(path, image, file, code)
+  if not image then
+    return nil, file, code
+  end
+  file.path, file.image = path, image
+  return file
+end
 
 --- Reads and decodes a picture and keeps what the catalog wants to know of its file.
 ---@param path string
@@ -27,23 +56,7 @@ local limit = 1 << 30
 ---@return string? message  starts with the path
 ---@return string? code
 function picture.read(path)
-  local data, message, code = core.read_file(path, limit)
-  if not data then
-    return nil, message, code
-  end
-  local name = path == "-" and "standard input" or path
-  if data == "" then
-    return nil, name .. ": the file is empty", "FORMAT"
-  end
-  local info, image
-  info, message, code = core.probe(data)
-  if info then
-    image, message, code = core.decode(data, { orient = true })
-  end
-  if not image then
-    return nil, name .. ": " .. message, code
-  end
-  return { path = path, data = data, image = image, format = info.format }
+  return picture.source(path, picture.reading(path):wait())
 end
 
 --- Opens a picture, upright.
@@ -58,15 +71,14 @@ end
 
 local formats = { png = "png", jpg = "jpeg", jpeg = "jpeg", bmp = "bmp" }
 
---- Writes a picture, mask or label map, all or nothing; its folders are made. The ending says the
---- format: png, jpg or bmp for pictures; masks and label maps are PNG.
+--- A job that writes a picture, mask or label map: see picture.save.
 ---@param value lab.Image|lab.Mask|lab.LabelMap
----@param path string     "-" is standard output
----@param options? table  quality (JPEG, 1..100), level (PNG, 0..9)
----@return true? ok
+---@param path string
+---@param options? table
+---@return lab.Job? job
 ---@return string? message
 ---@return string? code
-function picture.save(value, path, options)
+function picture.saving(value, path, options)
   local arguments = {}
   for key, given in pairs(options or {}) do
     arguments[key] = given
@@ -78,11 +90,23 @@ function picture.save(value, path, options)
       return nil, ("%s: the ending says no format: .png, .jpg or .bmp"):format(path), "INVALID"
     end
   end
-  local bytes, message, code = value:encode(arguments)
-  if not bytes then
-    return nil, path .. ": " .. message, code
+  return core.save(value, path, arguments)
+end
+
+--- Writes a picture, mask or label map, all or nothing; its folders are made. The ending says the
+--- format: png, jpg or bmp for pictures; masks and label maps are PNG.
+---@param value lab.Image|lab.Mask|lab.LabelMap
+---@param path string     "-" is standard output
+---@param options? table  quality (JPEG, 1..100), level (PNG, 0..9)
+---@return true? ok
+---@return string? message
+---@return string? code
+function picture.save(value, path, options)
+  local job, message, code = picture.saving(value, path, options)
+  if not job then
+    return nil, message, code
   end
-  return picture.write(path, bytes)
+  return job:wait()
 end
 
 --- Writes bytes, all or nothing, making the folders.

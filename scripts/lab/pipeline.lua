@@ -7,42 +7,59 @@
 --   fail(stage, r, message, code, pipeline)  when a picture failed
 --   finish(stage, pipeline, state)           when the run ends: "done", "failed" or "interrupted"
 -- Each returns true (or nothing), or nil, message, code. A picture that fails does not end the run.
+--
+-- Over several pictures, the next ones are read and decoded and the last one's files are encoded
+-- and written while the network runs (lab.flight). For each picture its stages still run in order,
+-- and files that pipeline.save was asked for are there when the next stage runs, unless that stage
+-- says runs_ahead = true: the library's own that do not care do.
 
 local core = require "lab.core"
+local description = require "lab.description"
 local files = require "lab.files"
+local flight = require "lab.flight"
 local paths = require "lab.paths"
 local picture = require "lab.picture"
 local result = require "lab.result"
-local sys = require "lab.sys"
 
 local pipeline = {}
 
 ---@class lab.Pipeline
 ---@field stages table[]
 ---@field model lab.Model?  set by the segment stage
+---@field ahead integer     pictures in flight at most
 local Pipeline = {}
 Pipeline.__index = Pipeline
 Pipeline.__name = "lab.Pipeline"
 
---- Makes a pipeline of stages.
+--- How many pictures are in flight when nothing else is said: one that is decoded, one in the
+--- network, one that is encoded. Each takes memory for its pixels.
+pipeline.default_ahead = 3
+
+--- Makes a pipeline of stages. With ahead = N in the table besides, at most N pictures are in
+--- flight; 1 is one after the other.
 ---@param stages (table|function)[]
 ---@return lab.Pipeline
 function pipeline.new(stages)
   if type(stages) ~= "table" or #stages == 0 then
     error("lab.pipeline: a list of stages is expected", 2)
   end
+  local ahead = stages.ahead or pipeline.default_ahead
+  if math.type(ahead) ~= "integer" or ahead < 1 then
+    error(("lab.pipeline: ahead must be a whole number of pictures, 1 or more; got %s"):format(
+      tostring(ahead)), 2)
+  end
   local list = {}
   for i, stage in ipairs(stages) do
     if type(stage) == "function" then
       local run = stage
-      stage = { name = "stage " .. i, run = function(_, r, self) return run(r, self) end }
+      stage = { name = "stage " .. i, fn = run, run = function(_, r, self) return run(r, self) end }
     elseif type(stage) ~= "table" then
       error(("lab.pipeline: stage %d is a %s; a stage or a function is expected"):format(i,
         type(stage)), 2)
     end
     list[i] = stage
   end
-  return setmetatable({ stages = list, prepared = false }, Pipeline)
+  return setmetatable({ stages = list, prepared = false, ahead = ahead }, Pipeline)
 end
 
 --- Calls one hook of a stage; what it raises is a mistake in the stage and goes on to the caller.
@@ -82,23 +99,27 @@ function Pipeline:prepare()
   return true
 end
 
---- What the pipeline does, as text: "preprocess, segment pascal, colorize".
----@return string
+--- What the pipeline does, as JSON: see lab.description.
+---@return string json
+---@return string sha256
 function Pipeline:describe()
-  local names = {}
-  for i, stage in ipairs(self.stages) do
-    names[i] = stage.describe and stage:describe() or stage.name or "stage " .. i
-  end
-  return table.concat(names, ", ")
+  return description.of(self.stages)
+end
+
+--- A job that reads the picture of an item.
+local function reading(self, item)
+  return picture.reading(item.path, { sha256 = self.wants_sha256 })
 end
 
 --- Reads the picture of an item into r: a path, or an image as a value.
-local function open(r, item)
+local function open(r, item, self)
   if item.image then
     r.image = item.image
     return true
   end
-  local source, message, code = picture.read(item.path)
+  local job = item.job or reading(self, item)
+  item.job = nil
+  local source, message, code = picture.source(item.path, flight.await(job))
   if not source then
     return nil, message, code
   end
@@ -106,29 +127,53 @@ local function open(r, item)
   return true
 end
 
-local function timed(r, name, fn, ...)
-  local start = sys.clock()
-  local ok, message, code = fn(...)
+local function spend(r, name, milliseconds)
   if not r.timings[name] then
     r.timings[#r.timings + 1] = name
     r.timings[name] = 0
   end
-  r.timings[name] = r.timings[name] + 1000 * (sys.clock() - start)
+  r.timings[name] = r.timings[name] + milliseconds
+end
+
+local function timed(r, name, fn, ...)
+  local start = flight.clock()
+  local ok, message, code = fn(...)
+  spend(r, name, 1000 * (flight.clock() - start))
   return ok, message, code
+end
+
+--- Waits until the files that stages have asked for are written.
+local function settle(r)
+  for _, file in ipairs(r.pending) do
+    local ok, message, code = flight.await(file.job)
+    if not ok then
+      return nil, message, code
+    end
+    spend(r, file.stage, file.job:ms())
+  end
+  r.pending = {}
+  return true
 end
 
 local function run_stages(self, r, item)
   local ok, message, code = each_stage(self, "begin", r, self)
   if ok then
-    ok, message, code = timed(r, "decode", open, r, item)
+    ok, message, code = timed(r, "decode", open, r, item, self)
   end
   for _, stage in ipairs(self.stages) do
+    if ok and not stage.runs_ahead then
+      ok, message, code = settle(r)
+    end
     if not ok then
-      break
+      return nil, message, code
     elseif core.stopped() then
       return nil, "interrupted", "INTERRUPTED"
     end
-    ok, message, code = timed(r, stage.name or "stage", call, stage, "run", r, self)
+    r.stage = stage.name or "stage"
+    ok, message, code = timed(r, r.stage, call, stage, "run", r, self)
+  end
+  if ok then
+    ok, message, code = settle(r)
   end
   return ok, message, code
 end
@@ -140,29 +185,65 @@ local function explain(problem)
   return problem
 end
 
---- Takes one picture through the stages. Ctrl-C arrives as an error from wherever Lua is; it is
---- answered here (core.clear_stop), so that the rows of the catalog can still be written. Any other
---- error is a mistake in a stage: the stages hear of the failure, then it goes on to the caller.
-local function process(self, item)
+--- Puts a picture in flight. The task's r is what comes of it; task.mistake is an error that a
+--- stage raised, which is for the caller once the stages have heard of the failure.
+local function launch(self, item, gives_way)
   local r = result.new(item.path or "picture")
-  r.item, r.target = item, item.target
-  local fine, ok, message, code = xpcall(run_stages, explain, self, r, item)
-  local mistake
-  if core.stopped() then
-    core.clear_stop()
-    ok, message, code = nil, "interrupted", "INTERRUPTED"
-  elseif not fine then
-    mistake, ok, message, code = ok, nil, tostring(ok), "INVALID"
+  r.item, r.target, r.pending = item, item.target, {}
+  local task
+  task = flight.task(function()
+    local fine, ok, message, code = xpcall(run_stages, explain, self, r, item)
+    if not fine then
+      task.mistake, ok, message, code = ok, nil, tostring(ok), "INVALID"
+    end
+    task.ok, task.message, task.code = ok, message, code
+  end, gives_way)
+  task.r = r
+  return task
+end
+
+--- What is left to do when a picture's task is done, or was ended before: the stages hear of a
+--- failure. Files that have not been begun are not written then.
+local function land(self, task)
+  local r = task.r
+  if task.interrupted then
+    task.mistake, task.ok, task.message, task.code = nil, nil, "interrupted", "INTERRUPTED"
   end
-  if not ok then
-    r.error, r.code = message, code
-    each_stage(self, "fail", r, message, code, self)
+  if not task.ok then
+    r.error, r.code = task.message, task.code
+    for _, file in ipairs(r.pending) do
+      file.job:close()
+    end
+    each_stage(self, "fail", r, task.message, task.code, self)
   end
-  r.source, r.item = nil, nil
-  if mistake then
-    error(mistake, 0)
+  if r.item.job then
+    r.item.job:close()
+    r.item.job = nil
   end
-  return r
+  r.source, r.item, r.pending, r.stage = nil, nil, nil, nil
+end
+
+--- Ends what is in flight.
+local function ground(self, tasks)
+  core.clear_stop() -- what is said to the stages must not be interrupted again
+  for _, task in ipairs(tasks) do
+    if not task.landed then
+      flight.close(task)
+      task.interrupted, task.landed = true, true
+      land(self, task)
+    end
+  end
+end
+
+--- Lets a task go on; after an interruption nothing is in flight any more.
+local function go_on(self, task, tasks)
+  flight.resume(task)
+  if task.interrupted then
+    ground(self, tasks)
+  elseif task.done then
+    task.landed = true
+    land(self, task)
+  end
 end
 
 local function as_item(x)
@@ -190,7 +271,12 @@ function Pipeline:run(x)
   if not ok then
     return nil, message, code
   end
-  local r <const> = process(self, item)
+  local task = launch(self, item, false)
+  go_on(self, task, { task })
+  if task.mistake then
+    error(task.mistake, 0)
+  end
+  local r <const> = task.r
   if r.error then
     self:finish(r.code == "INTERRUPTED" and "interrupted" or "failed")
     return nil, r.error, r.code
@@ -206,13 +292,97 @@ function Pipeline:finish(state)
 end
 
 --- How a run over items ended, when its loop did.
-local function outcome(walk, total)
-  if walk.stopped or walk.i < total then
+local function outcome(walk)
+  if walk.stopped or walk.given < #walk.items then
     return "interrupted"
-  elseif total > 0 and walk.failed == total then
+  elseif walk.given > 0 and walk.failed == walk.given then
     return "failed"
   end
   return "done"
+end
+
+---@class lab.Walk  one run over items
+---@field items lab.Item[]
+---@field begun integer    items that have been put in flight
+---@field read integer     items whose reading has been started
+---@field given integer    results that the loop has got
+---@field failed integer
+---@field tasks table[]    in flight, in the order of the items
+---@field ahead integer
+
+--- Starts reading the pictures that come next.
+local function read_ahead(self, walk)
+  local last = math.min(#walk.items, walk.begun + walk.ahead - 1)
+  while walk.ahead > 1 and walk.read < last do
+    walk.read = walk.read + 1
+    local item = walk.items[walk.read]
+    if item.path and item.path ~= "-" and not item.image and not item.error then
+      item.job = reading(self, item):start()
+    end
+  end
+end
+
+--- A task that can go on without waiting: of those in flight the first, else the next picture.
+local function find_ready(self, walk)
+  for _, task in ipairs(walk.tasks) do
+    if not task.done and flight.is_ready(task) then
+      return task
+    end
+  end
+  local item = walk.items[walk.begun + 1]
+  local idle = #walk.tasks == 0
+  if not item or not idle and (#walk.tasks >= walk.ahead or item.job and not item.job:done()) then
+    return nil
+  end
+  walk.begun = walk.begun + 1
+  walk.read = math.max(walk.read, walk.begun)
+  local task
+  if item.error then
+    task = { r = result.new(item.path), done = true, landed = true }
+    task.r.error, task.r.code = item.error, item.code
+  else
+    task = launch(self, item, walk.ahead > 1)
+  end
+  walk.tasks[#walk.tasks + 1] = task
+  return task
+end
+
+--- The next result in order.
+local function next_result(self, walk)
+  while true do
+    local first = walk.tasks[1]
+    if first and first.done then
+      table.remove(walk.tasks, 1)
+      if first.mistake then
+        error(first.mistake, 0)
+      end
+      return first.r
+    end
+    read_ahead(self, walk)
+    local task = find_ready(self, walk) or first
+    if not task.done then
+      go_on(self, task, walk.tasks)
+    end
+  end
+end
+
+--- Ends a run over items, however it is left.
+local function end_walk(self, walk)
+  if walk.ended then
+    return
+  end
+  walk.ended = true
+  -- An interruption in the loop's own body: the run's row is still to be written.
+  walk.stopped = walk.stopped or core.stopped()
+  ground(self, walk.tasks)
+  for i = walk.begun + 1, walk.read do
+    local item = walk.items[i]
+    if item.job then
+      item.job:close()
+      item.job = nil
+    end
+  end
+  self:finish(outcome(walk))
 end
 
 --- Takes a list of items (lab.files) through the stages: see each.
@@ -226,35 +396,22 @@ function Pipeline:over(items)
   if not ok then
     error(message, 2)
   end
-  local walk = { i = 0, failed = 0, stopped = false, ended = false }
-  local function close()
-    if not walk.ended then
-      walk.ended = true
-      -- An interruption in the loop's own body: the run's row is still to be written.
-      walk.stopped = walk.stopped or core.stopped()
-      core.clear_stop()
-      self:finish(outcome(walk, #items))
-    end
-  end
+  local alone = #items < 2 or core.job_threads() == 0
+  local walk = { items = items, begun = 0, read = 0, given = 0, failed = 0, tasks = {},
+    ahead = alone and 1 or self.ahead }
   local function step()
-    if walk.i >= #items or walk.stopped then
-      close()
+    if walk.ended or walk.given >= #items or walk.stopped then
+      end_walk(self, walk)
       return nil
     end
-    walk.i = walk.i + 1
-    local item = items[walk.i]
-    local r
-    if item.error then
-      r = result.new(item.path)
-      r.error, r.code = item.error, item.code
-    else
-      r = process(self, item)
-    end
+    local r = next_result(self, walk)
+    walk.given = walk.given + 1
     walk.failed = walk.failed + (r.error and 1 or 0)
     walk.stopped = r.code == "INTERRUPTED"
     return r, r.error, r.code
   end
-  return step, nil, nil, setmetatable({}, { __close = close })
+  local closing = { __close = function() end_walk(self, walk) end }
+  return step, nil, nil, setmetatable({}, closing)
 end
 
 --- Takes many pictures through the stages: files, folders (with what is below them), patterns,
@@ -289,7 +446,8 @@ function pipeline.path_for(r, template)
   return paths.fill(template, r.target or r.path)
 end
 
---- Writes a value for a stage and notes it in r.files.
+--- Writes a value for a stage and notes it in r.files. A picture, mask or label map may be written
+--- later, while other work goes on, but before a stage that does not say runs_ahead.
 ---@param r lab.Result
 ---@param what string      "overlay", "labels", …
 ---@param value userdata|string
@@ -299,9 +457,19 @@ end
 ---@return string? code
 function pipeline.save(r, what, value, template)
   local path = pipeline.path_for(r, template)
-  local write = type(value) == "string" and function() return picture.write(path, value) end
-    or function() return picture.save(value, path) end
-  local ok, message, code = write()
+  local ok, message, code = true, nil, nil
+  if type(value) == "string" then
+    ok, message, code = picture.write(path, value)
+  else
+    local job, why, kind = picture.saving(value, path)
+    if not job then
+      return nil, why, kind
+    elseif r.pending then
+      r.pending[#r.pending + 1] = { job = job:start(), stage = r.stage }
+    else
+      ok, message, code = job:wait()
+    end
+  end
   if ok then
     r.files[#r.files + 1] = { what = what, path = path }
   end

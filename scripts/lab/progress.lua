@@ -1,6 +1,7 @@
 -- The progress line of a batch: on standard error, only when that is a terminal, one line that is
 -- written over. What is being done, how far it is, how fast it goes and when it will be done.
 
+local paint = require "lab.paint"
 local sys = require "lab.sys"
 
 local progress = {}
@@ -61,11 +62,8 @@ function progress.new(total)
   }, Progress)
 end
 
-local function paint(code, text)
-  if os.getenv "NO_COLOR" then
-    return text
-  end
-  return ("\27[%sm%s\27[0m"):format(code, text)
+local function styled(style, text)
+  return paint.wanted(2) and paint.text(style, text) or text
 end
 
 --- The line as text, without colours.
@@ -97,7 +95,7 @@ function Progress:show(current)
   local head, rest = self:text(current, elapsed)
   local tail = rest:sub(#current + 2)
   local room = columns - #head - #tail - 2
-  io.stderr:write("\r\27[K", paint("1", head), " ", fit_text(current, room), paint("2", tail))
+  io.stderr:write("\r\27[K", styled("1", head), " ", fit_text(current, room), styled("2", tail))
   io.stderr:flush()
   shown = true
 end

@@ -2,22 +2,30 @@
 -- the stock interpreter does: each line is tried as an expression first; a chunk that is not
 -- complete goes on with the next line; results go through the global print; _PROMPT and _PROMPT2
 -- change the prompts; Ctrl-C ends what runs or gives up the line; Ctrl-D ends. Besides, the last
--- result is kept in _, and traceback() tells where the last error came from.
+-- result is kept in _, tables and lualab's values are shown with what is in them, pictures as
+-- pictures where the terminal can, Tab completes, traceback() tells where the last error came from,
+-- ?x means help(x), and a line that begins with a colon is a command (repl_commands.lua).
 
 local core = require "lab.core"
+local commands = require "lab.repl_commands"
+local complete = require "lab.complete"
+local help = require "lab.help"
+local inspect = require "lab.inspect"
+local paint = require "lab.paint"
 local paths = require "lab.paths"
 local sys = require "lab.sys"
-local words = require "lab.words"
 
-local repl = {}
+local repl = { inspect = inspect, describe = help.operator }
 
---- Compiles a chunk: as an expression, else as statements. "=x" means "return x".
+-- ---- compiling and running ----
+
+--- Compiles a chunk: as an expression, else as statements. "=x" means "return x", "?x" help(x).
 ---@param text string
 ---@return function? chunk
 ---@return string? message
 ---@return boolean? incomplete  more lines are needed
 function repl.compile(text)
-  text = text:gsub("^=", "return ")
+  text = text:gsub("^=", "return "):gsub("^%s*%?%s*(.-)%s*$", "help(%1)")
   local chunk = load("return " .. text, "=stdin", "t")
   if chunk then
     return chunk
@@ -46,7 +54,7 @@ end
 
 local function report(message)
   io.stdout:flush()
-  io.stderr:write(message, "\n")
+  io.stderr:write(paint.wanted(2) and paint.text("31", message) or message, "\n")
 end
 
 --- Shows the traceback of the last error.
@@ -54,7 +62,52 @@ function repl.traceback()
   report(last_traceback or "there was no error yet")
 end
 
---- Runs a compiled chunk and prints what it gives.
+--- Shows what x can do: an operator's name, a value, a function, or nothing for an overview.
+---@param x any
+function repl.help(x)
+  print(help.text(x))
+end
+
+local plain_print = print
+
+--- Shows a picture, label map, mask or result where the terminal can; false for other values.
+local function show_picture(value)
+  if type(value) ~= "userdata" and type(value) ~= "table" or not sys.is_tty(1) then
+    return false
+  end
+  local ok, kind = pcall(core.methods.tensor.kind, value)
+  local meta = debug.getmetatable(value)
+  local is_result = type(meta) == "table" and rawget(meta, "__name") == "lab.Result"
+    and rawget(value, "map") ~= nil
+  if ok and kind ~= "tensor" or is_result then
+    return value:show() == true
+  end
+  return false
+end
+
+--- Shows values as the prompt does: strings as they are, tables with what is in them. A global
+--- print that is not Lua's own gets the values themselves.
+---@param ... any
+function repl.print(...)
+  if not rawequal(_G.print, plain_print) then
+    print(...)
+    return
+  end
+  local values, texts = table.pack(...), {}
+  local options = { colors = paint.wanted(1), width = math.max(40, sys.columns() - 2) }
+  for i = 1, values.n do
+    local value = values[i]
+    if not show_picture(value) then
+      local rich = type(value) == "table" or type(value) == "userdata"
+      texts[#texts + 1] = rich and inspect(value, options) or tostring(value)
+    end
+  end
+  if #texts > 0 then
+    print(table.concat(texts, "\t"))
+  end
+end
+
+--- Runs a function; its results are shown and the first is kept in _.
 ---@param chunk function
 ---@return boolean ok
 function repl.evaluate(chunk)
@@ -65,7 +118,7 @@ function repl.evaluate(chunk)
   end
   if results.n > 1 then
     _G._ = results[2]
-    local ok, message = pcall(function() print(table.unpack(results, 2, results.n)) end)
+    local ok, message = pcall(function() repl.print(table.unpack(results, 2, results.n)) end)
     if not ok then
       report("error calling 'print' (" .. tostring(message) .. ")")
     end
@@ -73,75 +126,79 @@ function repl.evaluate(chunk)
   return true
 end
 
---- Lines about an operator: "image.resize{width, height, method}", its summary and parameters.
----@param op table  a descriptor of core.ops()
----@return string
-function repl.describe(op)
-  local lines = { ("%s: %s"):format(op.name, op.summary),
-    ("  %s:%s{...} gives %s"):format(op.input, op.method, op.output) }
-  for _, param in ipairs(op.params or {}) do
-    local note = param.required and "required" or param.default ~= nil
-      and "default " .. tostring(param.default) or "optional"
-    local choices = param.choices and " (" .. table.concat(param.choices, ", ") .. ")" or ""
-    local head = ("  %-12s %-8s "):format(param.name, param.type)
-    local text = ("%s%s; %s"):format(param.doc or "", choices, note)
-    text = words.wrap(text, nil, 78 - #head):gsub("\n", "\n" .. (" "):rep(#head))
-    lines[#lines + 1] = head .. text
+-- ---- completion ----
+
+--- What all have in common at their start, in whole characters.
+local function common_start(list)
+  local first = list[1]
+  for _, other in ipairs(list) do
+    while other:sub(1, #first) ~= first do
+      first = first:sub(1, utf8.len(first) and utf8.offset(first, -1) - 1 or -2)
+    end
   end
-  if op.doc then
-    lines[#lines + 1] = words.wrap("  " .. op.doc, "  ")
+  return first
+end
+
+--- Candidates below each other in columns, of paths the last part.
+local function listing(candidates)
+  local shown, widest = {}, 0
+  for i = 1, math.min(#candidates, 200) do
+    shown[i] = candidates[i]:match "[^/]+/?$" or candidates[i]
+    widest = math.max(widest, utf8.len(shown[i]) or #shown[i])
+  end
+  local per_line = math.max(1, (sys.columns() - 1) // (widest + 2))
+  local lines, height = {}, (#shown - 1) // per_line + 1
+  for row = 1, height do
+    local cells = {}
+    for i = row, #shown, height do
+      local space = widest + 2 - (utf8.len(shown[i]) or #shown[i])
+      cells[#cells + 1] = shown[i] .. (" "):rep(i + height <= #shown and space or 0)
+    end
+    lines[row] = table.concat(cells)
+  end
+  if #candidates > #shown then
+    lines[#lines + 1] = ("… and %d more"):format(#candidates - #shown)
   end
   return table.concat(lines, "\n")
 end
 
---- The operators that take values of a kind: "image", "labelmap", …
-local function methods_of(kind)
-  local lines = {}
-  for _, op in ipairs(core.ops()) do
-    if op.input == kind then
-      lines[#lines + 1] = ("  %-18s %s"):format(op.method, op.summary)
-    end
-  end
-  return table.concat(lines, "\n")
+repl.common_start, repl.listing = common_start, listing -- for the other prompt, of lualab sql
+
+local function files(text)
+  return (complete('"' .. text))
 end
 
-local general = [[
-lab.open(path)             a picture            lab.segment(path, {model=})   a result
-lab.load(name)             a model              lab.pipeline {stages}         many pictures
-lab.catalog()              what was recorded    lab.stages, lab.datasets, lab.models()
-help "image.resize"        an operator          help(value)                   its methods
-traceback()                where the last error came from
-Globals stay from line to line, locals do not.]]
-
---- What something can do: an operator's name, a value, or nothing for an overview.
----@param x any
-function repl.help(x)
-  if x == nil then
-    print(general)
-    return
+--- For the Tab key: what to insert, and what to show when that is not clear.
+---@param earlier string   the lines of the chunk that are entered already
+---@param line string      the one that is being typed
+---@param position integer bytes before the cursor
+---@return string? insert
+---@return string? list
+function repl.complete(earlier, line, position)
+  line = line:sub(1, position)
+  if earlier ~= "" and not line:find "%S" then
+    return "  "
   end
-  if type(x) == "string" then
-    for _, op in ipairs(core.ops()) do
-      if op.name == x or op.method == x then
-        print(repl.describe(op))
-      end
-    end
-    return
-  end
-  local ok, kind = pcall(function() return x:kind() end)
-  if type(x) == "userdata" and ok then
-    print(tostring(x))
-    print(methods_of(kind))
-  elseif type(x) == "table" then
-    local names = {}
-    for name, value in pairs(x) do
-      names[#names + 1] = ("%s (%s)"):format(tostring(name), type(value))
-    end
-    table.sort(names)
-    print(table.concat(names, "\n"))
+  local candidates, start
+  local text = earlier .. line
+  if earlier == "" and line:find "^%s*:[^:]*$" then
+    candidates, start = commands.complete(line, complete, files)
   else
-    print(type(x))
+    candidates, start = complete(text, #text)
   end
+  local typed, usable = text:sub(start), {}
+  for _, candidate in ipairs(candidates) do
+    usable[#usable + 1] = not candidate:find "%c" and candidate or nil
+  end
+  if #usable == 0 then
+    return nil
+  end
+  local insert = common_start(usable):sub(#typed + 1)
+  local quote = text:sub(start - 1, start - 1):match "[\"']"
+  if #usable == 1 then
+    return insert .. (quote and usable[1]:sub(-1) ~= "/" and quote or "")
+  end
+  return insert, insert == "" and listing(usable) or nil
 end
 
 -- ---- the loop ----
@@ -151,36 +208,83 @@ local function prompt(name, default)
   return ok and text or default
 end
 
+-- Lines of a paste that is no chunk as a whole: they are taken as if typed one by one.
+local pending = {}
+
+--- A line, from the last paste or the user. `earlier` is the chunk's text up to here.
+local function read_line(text, earlier)
+  if pending[1] then
+    return table.remove(pending, 1)
+  end
+  return sys.read_line(text, function(line, position)
+    return repl.complete(earlier, line, position)
+  end)
+end
+
+--- The first of several lines that came at once, if together they are no chunk; the others wait.
+local function split_paste(text)
+  if not text:find "\n" or repl.compile(text) then
+    return text
+  end
+  for line in (text .. "\n"):gmatch "(.-)\n" do
+    pending[#pending + 1] = line
+  end
+  return table.remove(pending, 1)
+end
+
+local function remember(text)
+  if text:find "%S" then
+    sys.history_add(text)
+    if sys.is_tty(0) then
+      sys.history_append(repl.history_file(), text)
+    end
+  end
+end
+
 --- Reads one chunk, over as many lines as it needs. "end" at the end of input; "again" when the
 --- line was given up or is wrong, with the message.
 ---@return function|string chunk
 ---@return string? message
-local function read_chunk()
-  local text, given_up = sys.read_line(prompt("_PROMPT", "> "))
+local function read_chunk(session)
+  local text, given_up = read_line(prompt("_PROMPT", "> "), "")
   if not text then
     return given_up and "again" or "end"
+  end
+  text = split_paste(text)
+  local name, rest = commands.parse(text)
+  if name then
+    remember(text)
+    return function() commands.run(name, rest, session) end
   end
   while true do
     local chunk, message, incomplete = repl.compile(text)
     local more
     if not chunk and incomplete then
-      more, given_up = sys.read_line(prompt("_PROMPT2", ">> "))
+      more, given_up = read_line(prompt("_PROMPT2", ">> "), text .. "\n")
     end
     if not more then
-      if text:find "%S" then
-        sys.history_add(text)
-      end
+      remember(text)
       return chunk or "again", not given_up and message or nil
     end
     text = text .. "\n" .. more
   end
 end
 
+--- How long a chunk took, when that was noticed.
+local function tell_time(seconds)
+  if seconds > 0.1 and sys.is_tty(1) and sys.is_tty(2) then
+    local text = ("%.2f s"):format(seconds)
+    io.stderr:write(paint.wanted(2) and paint.text("2", text) or text, "\n")
+  end
+end
+
 --- Reads a chunk and runs it.
-local function step()
-  local chunk, message = read_chunk()
+local function step(session)
+  local chunk, message = read_chunk(session)
   if type(chunk) == "function" then
+    local start = sys.clock()
     repl.evaluate(chunk)
+    tell_time(sys.clock() - start)
   elseif message then
     report(message)
   end
@@ -193,22 +297,34 @@ function repl.history_file()
   return paths.join(paths.state(), "history")
 end
 
+--- Two thousand entries are loaded; a file with many more is written anew.
+local function load_history()
+  local file = repl.history_file()
+  if core.make_dirs(paths.state()) and sys.history_load(file) then
+    local info = sys.stat(file)
+    if info and info.size > 1000000 then
+      sys.history_save(file)
+    end
+  end
+end
+
 local function loop()
   local terminal = sys.is_tty(0)
   if terminal then
     print(("lualab %s, %s: help() tells more, Ctrl-D ends"):format(core.version, _VERSION))
-    sys.history_load(repl.history_file())
+    load_history()
   end
+  local session = { compile = repl.compile, print = repl.print, traceback = repl.traceback }
   repeat
     -- Protected as a whole: Ctrl-C may come at any moment.
-    local ok, chunk = pcall(step)
-    core.clear_stop()
-  until ok and chunk == "end"
-  if terminal then
-    print()
-    if core.make_dirs(paths.state()) then
-      sys.history_save(repl.history_file())
+    local ok, chunk = pcall(step, session)
+    if core.stopped() then
+      pending = {}
     end
+    core.clear_stop()
+  until session.ended or ok and chunk == "end"
+  if terminal and not session.ended then
+    print()
   end
 end
 

@@ -9,6 +9,7 @@ local json = require "lab.json"
 local model = require "lab.model"
 local paths = require "lab.paths"
 local picture = require "lab.picture"
+local show = require "lab.show"
 
 local result = {}
 
@@ -39,8 +40,20 @@ function Result:__index(key)
   if key == "legend" and rawget(self, "map") then
     self.legend = assert(self.map:legend {})
     return self.legend
+  elseif key == "image" and rawget(self, "open_image") then
+    self.image = self:open_image()
+    return rawget(self, "image")
   end
   return Result[key]
+end
+
+--- The picture, in colour. That of a result from the catalog is a file, which may be gone by now.
+local function rgb(self)
+  local image = self.image
+  if not image then
+    return nil, table.unpack(self.image_missing)
+  end
+  return picture.rgb(image)
 end
 
 --- A result about to be filled by the stages.
@@ -158,20 +171,132 @@ function Result:mask(labels, options)
   return mask, message, code
 end
 
-local overlay_options = { alpha = "number", background = "boolean" }
+--- How sure the network is, as a mask: of some classes, or of the class that the map shows at each
+--- pixel (its probability, 0..255).
+---@param labels? string|integer|(string|integer)[]  nil: whatever the map shows
+---@return lab.Mask? scores
+---@return string? message
+---@return string? code
+function Result:scores(labels)
+  if labels ~= nil then
+    return self:mask(labels, { soft = true })
+  end
+  local best
+  for _, row in ipairs(self.legend) do
+    -- The class that is shown has the largest probability: the largest of all of them is its.
+    local score, message, code = soft_mask(self, { row.id })
+    if score and best then
+      score, message, code = best:unite(score)
+    end
+    if not score then
+      return nil, message, code
+    end
+    best = score
+  end
+  return best
+end
+
+--- Shows the overlay on a terminal that can show pictures, and says what there is; elsewhere only
+--- says it.
+---@param options? table  of lab.show: columns, rows, mode, colors, file
+---@return true? ok
+---@return string? message
+---@return string? code
+function Result:show(options)
+  local image, message, code = self:overlay()
+  if not image then
+    return nil, message, code
+  end
+  local given = { text = self:summary(10) }
+  for key, value in pairs(options or {}) do
+    given[key] = value
+  end
+  return show.show(image, given)
+end
+
+--- Writes the picture with its overlay, or what the name says: STEM.labels.png is the label map as
+--- indexed PNG, STEM.mask.png the mask of all but the background, STEM.legend.png the legend,
+--- STEM.json the prediction.
+---@param path string
+---@return true? ok
+---@return string? message
+---@return string? code
+function Result:save(path)
+  local value, message, code
+  if path:find "%.labels%.png$" then
+    value = self.map
+  elseif path:find "%.mask%.png$" then
+    value, message, code = self:mask()
+  elseif path:find "%.legend%.png$" then
+    value, message, code = self:legend_image()
+  elseif path:find "%.json$" then
+    return picture.write(path, self:to_json() .. "\n")
+  else
+    value, message, code = self:overlay()
+  end
+  if not value then
+    return nil, message, code
+  end
+  return picture.save(value, path)
+end
+
+--- The stage's hooks in the order a pipeline calls them, for one result that is there already.
+local function record_with(stage, self)
+  local stand_in = { model = self.model, describe = function() return "[]" end }
+  for _, step in ipairs { { "prepare", stand_in }, { "start", stand_in }, { "begin", self },
+    { "run", self }, { "finish", stand_in, "done" } } do
+    local ok, message, code = stage[step[1]](stage, table.unpack(step, 2))
+    if not ok and message then
+      if step[1] == "run" then
+        stage:fail(self, message)
+      end
+      if stage.run_id then
+        stage:finish(stand_in, "failed")
+      end
+      return nil, message, code
+    end
+  end
+  return self.row
+end
+
+--- Writes the result into the catalog, as the record stage of a pipeline does.
+---@param db? string|lab.Catalog  its path, or the catalog (default: the user's)
+---@return integer? id
+---@return string? message
+---@return string? code
+function Result:record(db)
+  local stage = require "lab.stages.record" { db = db, command = "r:record" }
+  if paths.exists(self.path, "file") then
+    local source, message, code = picture.source(self.path,
+      picture.reading(self.path, { sha256 = true }):wait())
+    if not source then
+      return nil, message, code
+    end
+    self.source = source
+  end
+  self.item = {}
+  local id, message, code = record_with(stage, self)
+  self.item, self.source = nil, nil
+  stage:close()
+  return id, message, code
+end
+
+local overlay_options = { alpha = "number", background = "boolean", colors = "table" }
 
 --- The picture with the classes' colours laid over it. The background, where the labels have one,
 --- stays as it is unless background = true.
----@param options? table  alpha = 0..1 (0.6), background = boolean
+---@param options? table  alpha = 0..1 (0.6), background = boolean, colors = { label = color }
+---                       (see map:recolor) instead of the label set's
 ---@return lab.Image? image
 ---@return string? message
 ---@return string? code
 function Result:overlay(options)
   options = check.check(options, overlay_options, "r:overlay")
-  local image, message, code = picture.rgb(self.image)
+  local image, message, code = rgb(self)
   local colors = image
   if image then
-    colors, message, code = self.map:colorize {}
+    local map = options.colors and self.map:recolor(options.colors) or self.map
+    colors, message, code = map:colorize {}
   end
   if not colors then
     return nil, message, code
@@ -228,8 +353,11 @@ function Result:cutout(labels, options)
   if not mask then
     return nil, message, code
   end
-  local image
-  image, message, code = self.image:cutout { mask = mask }
+  local image = self.image
+  if not image then
+    return nil, table.unpack(self.image_missing)
+  end
+  image, message, code = image:cutout { mask = mask }
   if not image then
     return nil, message, code
   end

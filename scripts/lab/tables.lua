@@ -1,5 +1,6 @@
--- Rows as text: an aligned table for people, CSV (RFC 4180) and JSON for programs. NULL is empty in
--- tables and CSV; bytes are shown by their number in tables and as hexadecimal digits elsewhere.
+-- Rows as text: an aligned table and Markdown for people; CSV (RFC 4180), tab-separated values and
+-- JSON for programs. NULL is empty except in JSON; bytes are shown by their number in tables and
+-- Markdown and as hexadecimal digits elsewhere.
 
 local json = require "lab.json"
 
@@ -96,11 +97,65 @@ function tables.csv(columns, rows)
   return table.concat(lines)
 end
 
---- A list of objects, one a line.
+local tsv_escapes = { ["\t"] = "\\t", ["\n"] = "\\n", ["\r"] = "\\r", ["\\"] = "\\\\" }
+
+--- Values between tabs, one row a line; tabs, line ends and backslashes in values are \t, \n, \r
+--- and \\, so that a line is always a row.
 ---@param columns string[]
 ---@param rows table[]
 ---@return string
-function tables.json(columns, rows)
+function tables.tsv(columns, rows)
+  local lines = {}
+  local function add(values, count)
+    local cells = {}
+    for i = 1, count do
+      local value = values[i]
+      local text = value == nil and "" or is_binary(value) and hex(value) or tostring(value)
+      cells[i] = text:gsub("[\t\n\r\\]", tsv_escapes)
+    end
+    lines[#lines + 1] = table.concat(cells, "\t") .. "\n"
+  end
+  add(columns, #columns)
+  for _, row in ipairs(rows) do
+    add(row, #columns)
+  end
+  return table.concat(lines)
+end
+
+--- A table in Markdown; numbers to the right. What Markdown or HTML would read stays text.
+---@param columns string[]
+---@param rows table[]
+---@return string
+function tables.markdown(columns, rows)
+  local function cell(value)
+    local text = plain(value):gsub("&", "&amp;"):gsub("<", "&lt;")
+    return (text:gsub("[\\|*_`~%[%]]", "\\%0"))
+  end
+  local head, rule, lines = {}, {}, {}
+  for i, name in ipairs(columns) do
+    local numeric = #rows > 0
+    for _, row in ipairs(rows) do
+      numeric = numeric and (row[i] == nil or type(row[i]) == "number")
+    end
+    head[i], rule[i] = cell(name), numeric and "---:" or "---"
+  end
+  local function add(cells)
+    lines[#lines + 1] = "| " .. table.concat(cells, " | ") .. " |\n"
+  end
+  add(head)
+  add(rule)
+  for _, row in ipairs(rows) do
+    local cells = {}
+    for i = 1, #columns do
+      cells[i] = cell(row[i])
+    end
+    add(cells)
+  end
+  return table.concat(lines)
+end
+
+--- The rows as JSON objects.
+local function objects(columns, rows)
   local lines = {}
   for r, row in ipairs(rows) do
     local parts = {}
@@ -113,7 +168,24 @@ function tables.json(columns, rows)
     end
     lines[r] = "{" .. table.concat(parts, ",") .. "}"
   end
-  return "[" .. table.concat(lines, ",\n ") .. "]\n"
+  return lines
+end
+
+--- A list of objects, one a line.
+---@param columns string[]
+---@param rows table[]
+---@return string
+function tables.json(columns, rows)
+  return "[" .. table.concat(objects(columns, rows), ",\n ") .. "]\n"
+end
+
+--- Objects without a list around them, one a line.
+---@param columns string[]
+---@param rows table[]
+---@return string
+function tables.ndjson(columns, rows)
+  local lines = objects(columns, rows)
+  return table.concat(lines, "\n") .. (#lines > 0 and "\n" or "")
 end
 
 --- The nodes of a model, as m:nodes() gives them, with the kernel that each got.

@@ -116,6 +116,29 @@ void lab_cpu_name(char *name, uint32_t size)
     snprintf(name, size, sizeof(void *) == 8 ? "ARM 64-bit" : "ARM 32-bit");
 }
 
+#elif defined(__aarch64__) && defined(__APPLE__)
+#include <sys/sysctl.h>
+
+uint64_t lab_cpu_features(void)
+{
+    int32_t dotprod = 0;
+    size_t size = sizeof dotprod;
+    uint64_t found = LAB_CPU_NEON;
+    /* Systems older than the name have CPUs that are asked for nothing more. */
+    if (sysctlbyname("hw.optional.arm.FEAT_DotProd", &dotprod, &size, NULL, 0) == 0 && dotprod)
+        found |= LAB_CPU_DOTPROD;
+    return found;
+}
+
+void lab_cpu_name(char *name, uint32_t size)
+{
+    char brand[128] = "";
+    size_t length = sizeof brand - 1;
+    if (sysctlbyname("machdep.cpu.brand_string", brand, &length, NULL, 0) != 0 || !brand[0])
+        snprintf(brand, sizeof brand, "ARM 64-bit");
+    snprintf(name, size, "%s", brand);
+}
+
 #else
 
 uint64_t lab_cpu_features(void)

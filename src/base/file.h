@@ -32,5 +32,7 @@ lab_status lab_file_write(lab_context *ctx, const char *path, const void *bytes,
 
 /* Makes a folder and its parents; one that exists is success. */
 lab_status lab_make_dirs(const char *path, lab_error *error);
+/* Makes the folder that a file's path is in. */
+lab_status lab_make_parent(const char *path, lab_error *error);
 
 #endif

@@ -204,16 +204,15 @@ static lab_status make_dir(const char *path, lab_error *error)
                          strerror(code));
 }
 
-lab_status lab_make_dirs(const char *path, lab_error *error)
+/* The first `length` characters of `path` name the folder. */
+static lab_status make_dirs(const char *path, size_t length, lab_error *error)
 {
     char prefix[PATH_MAX];
-    size_t length = strlen(path);
-    if (length == 0)
-        return lab_error_set(error, LAB_E_INVALID, "cannot make a folder whose name is empty");
     if (length >= sizeof prefix)
         return lab_error_set(error, LAB_E_LIMIT, "%.60s...: the path is longer than %zu bytes",
                              path, sizeof prefix - 1);
-    memcpy(prefix, path, length + 1);
+    memcpy(prefix, path, length);
+    prefix[length] = '\0';
     for (size_t i = 1; i <= length; i++) {
         if ((prefix[i] != '/' && prefix[i] != '\0') || prefix[i - 1] == '/')
             continue;
@@ -225,4 +224,18 @@ lab_status lab_make_dirs(const char *path, lab_error *error)
             prefix[i] = '/';
     }
     return LAB_OK;
+}
+
+lab_status lab_make_dirs(const char *path, lab_error *error)
+{
+    size_t length = strlen(path);
+    if (length == 0)
+        return lab_error_set(error, LAB_E_INVALID, "cannot make a folder whose name is empty");
+    return make_dirs(path, length, error);
+}
+
+lab_status lab_make_parent(const char *path, lab_error *error)
+{
+    const char *slash = strrchr(path, '/');
+    return slash && slash != path ? make_dirs(path, (size_t)(slash - path), error) : LAB_OK;
 }

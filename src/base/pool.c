@@ -363,3 +363,11 @@ bool lab_pool_run(lab_pool *pool, uint32_t count, uint32_t grain, lab_pool_fn *f
     }
     return run_job(pool, count, pieces_of(pool, count, grain), fn, user, stop);
 }
+
+void lab_pool_alone(lab_pool *pool, void (*fn)(void *user), void *user)
+{
+    frame here = { pool, 0, current_frame };
+    current_frame = &here;
+    fn(user);
+    current_frame = here.outer;
+}

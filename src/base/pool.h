@@ -30,4 +30,11 @@ typedef void lab_pool_fn(void *user, uint32_t begin, uint32_t end, unsigned thre
 bool lab_pool_run(lab_pool *pool, uint32_t count, uint32_t grain, lab_pool_fn *fn, void *user,
                   const atomic_bool *stop);
 
+/*
+ * Runs fn on the calling thread; a lab_pool_run from within it runs in place, as if from within a
+ * piece, instead of taking turns with other callers. Its pieces have thread number 0: not for work
+ * that keeps something for each thread.
+ */
+void lab_pool_alone(lab_pool *pool, void (*fn)(void *user), void *user);
+
 #endif

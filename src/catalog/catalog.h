@@ -138,6 +138,12 @@ const void *lab_statement_bytes(const lab_statement *statement, int column, size
 int64_t lab_catalog_changes(const lab_catalog *catalog);
 int64_t lab_catalog_last_id(const lab_catalog *catalog);
 
+/*
+ * Writes a copy of the catalog as it is now to a file that must not be there yet; others may write
+ * to the catalog meanwhile. Under that name there is a whole copy or none. Honours the stop flag.
+ */
+lab_status lab_catalog_backup(lab_catalog *catalog, const char *path, lab_error *error);
+
 /* Ends statements that run longer than this with LAB_E_LIMIT; 0: no limit. */
 void lab_catalog_time_limit(lab_catalog *catalog, double seconds);
 

@@ -149,7 +149,4 @@ lab_status lab_label_set_store(lab_catalog *catalog, const lab_labels *labels, i
                                lab_error *error);
 lab_status lab_label_set_load(lab_catalog *catalog, int64_t id, lab_labels **out, lab_error *error);
 
-/* Adds the map_… functions to a connection. functions.c */
-int lab_functions_register(sqlite3 *db);
-
 #endif

@@ -3,12 +3,17 @@
  *
  *     SELECT * FROM map_segments(:map)   class_id, pixels, x, y, width, height: one row a class
  *     SELECT * FROM map_runs(:map)       y, x, length, class_id: one row a horizontal run
+ *     SELECT * FROM map_regions(:map)    region, class_id, pixels, x, y, width, height, centroid_x,
+ *                                        centroid_y: one row an 8-connected part of a class, from
+ *                                        the top
+ *     SELECT * FROM map_confusion(:pred, :truth)   predicted, truth, pixels: one row a pair of
+ *                                        classes that occurs at a pixel; maps of one size
  *
  *     SELECT r.path, s.class_id, s.pixels FROM results r, map_segments(r.map) s;
  *
- * Both are eponymous virtual tables: the map is a hidden column that becomes an argument (of_map,
- * so that it does not hide results.map). NULL is an empty table. Positions and sizes are in pixels,
- * from the top left.
+ * All are eponymous virtual tables: the maps are hidden columns that become arguments (of_map, so
+ * that it does not hide results.map). NULL is an empty table. Positions and sizes are in pixels,
+ * from the top left; a pixel's centre is at whole numbers.
  */
 #include "catalog/map_functions.h"
 
@@ -16,38 +21,44 @@
 
 #include "base/error.h"
 
-/* Which of the two a table is. */
+/* Which of the tables it is. map_runs walks the map; the others measure it at once. */
 typedef struct table_kind {
-    const char *name, *schema;
-    int map_column; /* the hidden one, after all others */
+    const char *name, *call, *schema;
+    int columns;    /* before the hidden ones */
+    int first_real; /* columns from here on are numbers, those before whole numbers */
+    int n_maps;
+    lab_status (*measure)(lab_map_reader *map, lab_measures *out, lab_error *error);
 } table_kind;
 
-static const table_kind segments_kind = {
-    "map_segments", "CREATE TABLE x(class_id, pixels, x, y, width, height, of_map HIDDEN)", 6
+static const table_kind kinds[] = {
+    { "map_segments", "map_segments(map)",
+      "CREATE TABLE x(class_id, pixels, x, y, width, height, of_map HIDDEN)", 6, 6, 1,
+      lab_measure_segments },
+    { "map_runs", "map_runs(map)", "CREATE TABLE x(y, x, length, class_id, of_map HIDDEN)", 4, 4, 1,
+      NULL },
+    { "map_regions", "map_regions(map)",
+      "CREATE TABLE x(region, class_id, pixels, x, y, width, height, centroid_x, centroid_y, "
+      "of_map HIDDEN)",
+      9, 7, 1, lab_measure_regions },
+    { "map_confusion", "map_confusion(pred, truth)",
+      "CREATE TABLE x(predicted, truth, pixels, of_pred HIDDEN, of_truth HIDDEN)", 3, 3, 2, NULL },
 };
-static const table_kind runs_kind = { "map_runs",
-                                      "CREATE TABLE x(y, x, length, class_id, of_map HIDDEN)", 4 };
 
 typedef struct table {
     sqlite3_vtab base;
     const table_kind *kind;
 } table;
 
-/* What one class covers: a box with inclusive edges. */
-typedef struct extent {
-    int64_t pixels;
-    uint32_t left, top, right, bottom;
-} extent;
-
 typedef struct cursor {
     sqlite3_vtab_cursor base;
-    void *bytes;   /* a copy of the map: the argument may not outlive xFilter */
-    void *scratch; /* of the reader */
+    void *maps[2]; /* copies of the arguments: those may not outlive xFilter */
+    size_t sizes[2];
+    lab_measures rows_measured;
+    size_t row_measured;
+    void *scratch; /* map_runs: of the reader */
     lab_map_reader reader;
     lab_map_rows rows;
-    uint32_t row, run; /* map_runs: where in `rows` */
-    extent *extents;   /* map_segments: by class id */
-    uint32_t n_extents, class_id;
+    uint32_t row, run; /* where in `rows` */
     int64_t rowid;
     bool end;
 } cursor;
@@ -74,24 +85,29 @@ static int disconnect(sqlite3_vtab *base)
     return SQLITE_OK;
 }
 
-/* Without a map there is nothing to read: such a plan is refused. */
+/* Without its maps there is nothing to read: such a plan is refused. */
 static int best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 {
-    int map_column = ((table *)base)->kind->map_column;
+    const table_kind *kind = ((table *)base)->kind;
+    int found = 0;
     info->estimatedCost = 1000;
     info->estimatedRows = 1000;
     for (int i = 0; i < info->nConstraint; i++) {
         const struct sqlite3_index_constraint *c = &info->aConstraint[i];
-        if (c->iColumn != map_column || c->op != SQLITE_INDEX_CONSTRAINT_EQ)
+        int argument = c->iColumn - kind->columns;
+        if (argument < 0 || c->op != SQLITE_INDEX_CONSTRAINT_EQ || found & 1 << argument)
             continue;
         if (!c->usable)
             return SQLITE_CONSTRAINT;
-        info->aConstraintUsage[i].argvIndex = 1;
+        info->aConstraintUsage[i].argvIndex = argument + 1;
         info->aConstraintUsage[i].omit = 1;
-        return SQLITE_OK;
+        found |= 1 << argument;
     }
-    base->zErrMsg = sqlite3_mprintf("%s needs a label map: %s(map)", ((table *)base)->kind->name,
-                                    ((table *)base)->kind->name);
+    if (found == (1 << kind->n_maps) - 1)
+        return SQLITE_OK;
+    base->zErrMsg =
+        sqlite3_mprintf("%s needs %s: %s", kind->name,
+                        kind->n_maps == 1 ? "a label map" : "two label maps", kind->call);
     return SQLITE_ERROR;
 }
 
@@ -108,12 +124,14 @@ static int open_cursor(sqlite3_vtab *base, sqlite3_vtab_cursor **out)
 
 static void clear(cursor *c)
 {
-    sqlite3_free(c->bytes);
+    sqlite3_free(c->maps[0]);
+    sqlite3_free(c->maps[1]);
     sqlite3_free(c->scratch);
-    sqlite3_free(c->extents);
-    c->bytes = c->scratch = NULL;
-    c->extents = NULL;
-    c->row = c->run = c->n_extents = c->class_id = 0;
+    sqlite3_free(c->rows_measured.cells);
+    c->maps[0] = c->maps[1] = c->scratch = NULL;
+    c->rows_measured = (lab_measures){ .cells = NULL };
+    c->row_measured = 0;
+    c->row = c->run = 0;
     c->rowid = 1;
     c->end = true;
 }
@@ -133,39 +151,6 @@ static int fail(cursor *c, const lab_error *error)
     sqlite3_free(owner->base.zErrMsg);
     owner->base.zErrMsg = sqlite3_mprintf("%s: %s", owner->kind->name, error->message);
     return SQLITE_ERROR;
-}
-
-static void extend(extent *e, const lab_map_rows *rows, uint32_t x, uint32_t end)
-{
-    uint32_t bottom = rows->y + rows->count - 1;
-    if (!e->pixels)
-        *e = (extent){ 0, x, rows->y, end - 1, bottom };
-    e->pixels += (int64_t)(end - x) * rows->count;
-    e->left = x < e->left ? x : e->left;
-    e->right = end - 1 > e->right ? end - 1 : e->right;
-    e->bottom = bottom; /* rows come from the top */
-}
-
-static lab_status measure(cursor *c, lab_error *error)
-{
-    c->n_extents = c->reader.id_bytes == 1 ? 256 : 65536;
-    c->extents = sqlite3_malloc64(c->n_extents * sizeof *c->extents);
-    if (!c->extents)
-        return lab_error_set(error, LAB_E_NOMEM, "out of memory for the segments of a map");
-    memset(c->extents, 0, c->n_extents * sizeof *c->extents);
-    lab_status status;
-    while (!(status = lab_map_next(&c->reader, &c->rows, error)) && c->rows.count)
-        for (uint32_t i = 0; i < c->rows.n_runs; i++)
-            extend(&c->extents[c->rows.runs[i].class_id], &c->rows, c->rows.runs[i].x,
-                   c->rows.runs[i + 1].x);
-    return status;
-}
-
-static void find_class(cursor *c)
-{
-    while (c->class_id < c->n_extents && !c->extents[c->class_id].pixels)
-        c->class_id++;
-    c->end = c->class_id == c->n_extents;
 }
 
 static int next_run(cursor *c)
@@ -189,11 +174,57 @@ static int next(sqlite3_vtab_cursor *base)
 {
     cursor *c = (cursor *)base;
     c->rowid++;
-    if (!c->extents)
+    if (c->scratch)
         return next_run(c);
-    c->class_id++;
-    find_class(c);
+    c->end = ++c->row_measured >= c->rows_measured.n_rows;
     return SQLITE_OK;
+}
+
+static int copy_argument(cursor *c, int i, sqlite3_value *value)
+{
+    const void *bytes = sqlite3_value_blob(value);
+    c->sizes[i] = (size_t)sqlite3_value_bytes(value);
+    c->maps[i] = sqlite3_malloc64(c->sizes[i] ? c->sizes[i] : 1);
+    if (!c->maps[i])
+        return SQLITE_NOMEM;
+    if (c->sizes[i])
+        memcpy(c->maps[i], bytes, c->sizes[i]);
+    return SQLITE_OK;
+}
+
+/* The first run of the map whose copy is there. */
+static lab_status start_runs(cursor *c, sqlite3_value *value, lab_error *error)
+{
+    lab_status status = lab_map_from_value(&c->reader, value, &c->scratch, error);
+    if (status)
+        return status;
+    c->reader.bytes = c->maps[0];
+    status = lab_map_next(&c->reader, &c->rows, error);
+    c->end = false;
+    return status;
+}
+
+static lab_status start_measured(cursor *c, const table_kind *kind, sqlite3_value **values,
+                                 lab_error *error)
+{
+    lab_status status;
+    c->rows_measured.columns = (uint32_t)kind->columns;
+    if (kind->n_maps == 2) {
+        lab_map_pair pair;
+        status = lab_map_pair_open(&pair, values[0], values[1], error);
+        if (!status)
+            status = lab_measure_confusion(&pair, &c->rows_measured, error);
+        lab_map_pair_close(&pair);
+    } else {
+        lab_map_reader reader;
+        void *scratch;
+        status = lab_map_from_value(&reader, values[0], &scratch, error);
+        if (!status)
+            status = kind->measure(&reader, &c->rows_measured, error);
+        sqlite3_free(scratch);
+    }
+    c->end = !c->rows_measured.n_rows;
+    return status;
 }
 
 static int filter(sqlite3_vtab_cursor *base, int plan, const char *name, int n,
@@ -201,39 +232,27 @@ static int filter(sqlite3_vtab_cursor *base, int plan, const char *name, int n,
 {
     (void)plan, (void)name;
     cursor *c = (cursor *)base;
+    const table_kind *kind = ((table *)base->pVtab)->kind;
     lab_error error;
     clear(c);
-    if (n < 1 || sqlite3_value_type(values[0]) == SQLITE_NULL)
+    if (n < kind->n_maps || lab_any_null(n, values))
         return SQLITE_OK;
-    if (lab_map_from_value(&c->reader, values[0], &c->scratch, &error))
-        return fail(c, &error);
-    c->bytes = sqlite3_malloc64(c->reader.size);
-    if (!c->bytes)
-        return SQLITE_NOMEM;
-    memcpy(c->bytes, c->reader.bytes, c->reader.size);
-    c->reader.bytes = c->bytes;
-    bool segments = ((table *)base->pVtab)->kind == &segments_kind;
-    if (segments ? measure(c, &error) : lab_map_next(&c->reader, &c->rows, &error)) {
-        clear(c);
-        return fail(c, &error);
-    }
-    c->end = false;
-    if (segments)
-        find_class(c);
-    return SQLITE_OK;
+    bool walks = kind->n_maps == 1 && !kind->measure;
+    lab_status status = LAB_OK;
+    for (int i = 0; i < kind->n_maps && !status; i++)
+        if (copy_argument(c, i, values[i]))
+            status = lab_error_nomem(&error, c->sizes[i], "a label map");
+    if (!status)
+        status = walks ? start_runs(c, values[0], &error) : start_measured(c, kind, values, &error);
+    if (!status)
+        return SQLITE_OK;
+    clear(c);
+    return fail(c, &error);
 }
 
 static int at_end(sqlite3_vtab_cursor *base)
 {
     return ((cursor *)base)->end;
-}
-
-static int64_t segment_column(const cursor *c, int i)
-{
-    const extent *e = &c->extents[c->class_id];
-    int64_t values[] = { c->class_id,           e->pixels, e->left, e->top, e->right - e->left + 1,
-                         e->bottom - e->top + 1 };
-    return values[i];
 }
 
 static int64_t run_column(const cursor *c, int i)
@@ -246,10 +265,21 @@ static int64_t run_column(const cursor *c, int i)
 static int column(sqlite3_vtab_cursor *base, sqlite3_context *context, int i)
 {
     const cursor *c = (const cursor *)base;
-    if (i == ((table *)base->pVtab)->kind->map_column)
-        sqlite3_result_blob64(context, c->bytes, c->reader.size, SQLITE_TRANSIENT);
+    const table_kind *kind = ((table *)base->pVtab)->kind;
+    int argument = i - kind->columns;
+    if (argument >= 0) {
+        sqlite3_result_blob64(context, c->maps[argument], c->sizes[argument], SQLITE_TRANSIENT);
+        return SQLITE_OK;
+    }
+    if (c->scratch) {
+        sqlite3_result_int64(context, run_column(c, i));
+        return SQLITE_OK;
+    }
+    double value = c->rows_measured.cells[c->row_measured * c->rows_measured.columns + (size_t)i];
+    if (i < kind->first_real)
+        sqlite3_result_int64(context, (int64_t)value);
     else
-        sqlite3_result_int64(context, c->extents ? segment_column(c, i) : run_column(c, i));
+        sqlite3_result_double(context, value);
     return SQLITE_OK;
 }
 
@@ -275,8 +305,8 @@ static const sqlite3_module module = {
 
 int lab_map_tables_register(sqlite3 *db)
 {
-    int rc = sqlite3_create_module(db, segments_kind.name, &module, (void *)&segments_kind);
-    if (!rc)
-        rc = sqlite3_create_module(db, runs_kind.name, &module, (void *)&runs_kind);
+    int rc = SQLITE_OK;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds && !rc; i++)
+        rc = sqlite3_create_module(db, kinds[i].name, &module, (void *)&kinds[i]);
     return rc;
 }

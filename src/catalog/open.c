@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "catalog/map_functions.h"
 
 /* Called every few thousand steps of SQLite's machine; non-zero ends the statement. */
 static int on_progress(void *user)
@@ -71,14 +72,17 @@ static lab_status open_file(lab_catalog *catalog, bool immutable, lab_error *err
 
 /*
  * The file may come from anywhere, and so may the SQL: nothing in a schema may call functions that
- * are not harmless, no statement may corrupt the file or reach another one.
+ * are not harmless, no statement may corrupt the file or reach another one. The schema is trusted
+ * all the same, because SQLite counts R*Tree and FTS5 as unsafe in the triggers that keep the
+ * search tables up to date; what this connection knows beside those is harmless, or cannot be
+ * called from a schema in any case (load_extension and its like).
  */
 static lab_status configure(lab_catalog *catalog, lab_error *error)
 {
     static const struct {
         int option, value;
     } settings[] = {
-        { SQLITE_DBCONFIG_DEFENSIVE, 1 },       { SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0 },
+        { SQLITE_DBCONFIG_DEFENSIVE, 1 },       { SQLITE_DBCONFIG_TRUSTED_SCHEMA, 1 },
         { SQLITE_DBCONFIG_ENABLE_FKEY, 1 },     { SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0 },
         { SQLITE_DBCONFIG_DQS_DML, 0 },         { SQLITE_DBCONFIG_DQS_DDL, 0 },
         { SQLITE_DBCONFIG_WRITABLE_SCHEMA, 0 },
@@ -94,7 +98,7 @@ static lab_status configure(lab_catalog *catalog, lab_error *error)
     sqlite3_busy_handler(db, on_busy, catalog);
     sqlite3_progress_handler(db, 2000, on_progress, catalog);
     if (!rc)
-        rc = lab_functions_register(db);
+        rc = lab_functions_register(db, catalog->ctx, NULL);
     /* WAL makes NORMAL safe against crashes of programs; a power cut may lose the last rows. */
     if (!rc)
         rc = sqlite3_exec(db, "PRAGMA synchronous = NORMAL; PRAGMA cell_size_check = 1", NULL, NULL,
@@ -126,18 +130,8 @@ static lab_status look_at_file(const lab_catalog *catalog, lab_error *error)
 
 static lab_status make_parent(const lab_catalog *catalog, lab_error *error)
 {
-    const char *slash = strrchr(catalog->path, '/');
-    if (!slash || slash == catalog->path)
-        return LAB_OK;
-    char *folder = lab_strdup(catalog->ctx, catalog->path);
-    if (!folder)
-        return lab_error_nomem(error, strlen(catalog->path), "the folder of a catalog");
-    folder[slash - catalog->path] = '\0';
-    lab_status status = lab_make_dirs(folder, error);
-    if (status)
-        lab_error_prefix(error, "catalog %s", catalog->path);
-    lab_free(catalog->ctx, folder);
-    return status;
+    lab_status status = lab_make_parent(catalog->path, error);
+    return status ? lab_error_prefix(error, "catalog %s", catalog->path) : LAB_OK;
 }
 
 static lab_status connect(lab_catalog *catalog, const lab_catalog_options *options, bool immutable,

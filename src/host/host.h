@@ -41,6 +41,18 @@ typedef struct lab_places {
 
 lab_status lab_places_find(lab_places *places, lab_error *error);
 
+/* The same for the Lua module, whose file this is; `exe` is the program installed with it. */
+lab_status lab_places_find_module(const char *file, lab_places *places, lab_error *error);
+
+/* ---- start.c: what the program and the Lua module begin with ---- */
+
+/* A host with its plugins, which logs to standard error. */
+lab_status lab_start_host(const lab_options *options, const lab_places *places, lab_host **out,
+                          lab_error *error);
+
+/* Lets `require` look for our scripts before everything else. */
+void lab_set_package_path(lua_State *L, const lab_places *places);
+
 /* ---- sys.c: module "lab.sys" ---- */
 
 /* Puts "lab.sys" in package.loaded. `places` and `options` must outlive the state. */

@@ -10,11 +10,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "host/host.h"
 #include "lua/lab_lua.h"
-#include "plugin/static_plugins.h"
 
 #define EXIT_USAGE 2
 #define EXIT_INTERRUPTED 130
@@ -24,6 +22,7 @@ typedef struct program {
     lab_places places;
     lab_host *host;
     lua_State *L;
+    lua_State *volatile *running; /* the coroutine L is in, if any; NULL before there are any */
     int exit_code;
 } program;
 
@@ -51,8 +50,9 @@ static void on_interrupt(int number)
         raise(number);
         return;
     }
-    lua_sethook(p->L, raise_interrupted, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT,
-                1);
+    lua_State *running = p->running ? *p->running : NULL;
+    lua_sethook(running ? running : p->L, raise_interrupted,
+                LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
 }
 
 static void catch_signals(program *p)
@@ -80,17 +80,6 @@ static int add_traceback(lua_State *L)
     }
     luaL_traceback(L, L, message, 1);
     return 1;
-}
-
-/* Our scripts come before everything else that `require` would find. */
-static void set_package_path(lua_State *L, const char *data)
-{
-    lua_getglobal(L, LUA_LOADLIBNAME);
-    lua_getfield(L, -1, "path");
-    lua_pushfstring(L, "%s/scripts/?.lua;%s/scripts/?/init.lua;%s", data, data,
-                    lua_tostring(L, -1));
-    lua_setfield(L, -3, "path");
-    lua_pop(L, 2);
 }
 
 /* `arg`: the arguments from 1, what is run at 0, the program before it. */
@@ -146,8 +135,9 @@ static int protected_main(lua_State *L)
     luaL_checkversion(L);
     luaL_openlibs(L);
     lab_lua_open(L, p->host);
+    p->running = lab_lua_running(L);
     lab_sys_open(L, &p->places, &p->options);
-    set_package_path(L, p->places.data);
+    lab_set_package_path(L, &p->places);
     set_arg(L, p);
     if (p->options.verbose)
         lua_warning(L, "@on", 0);
@@ -179,35 +169,6 @@ static void run_lua(program *p)
 }
 
 /* ---- around Lua ---- */
-
-static void log_to_stderr(void *user, lab_log_level level, const char *message)
-{
-    (void)user;
-    fprintf(stderr, "lualab: %s%s\n", level == LAB_LOG_WARNING ? "warning: " : "", message);
-}
-
-static lab_status start_host(program *p, lab_error *error)
-{
-    const lab_options *options = &p->options;
-    lab_host_options host_options = {
-        .threads = options->threads,
-        .kernels = options->kernels,
-        .log = log_to_stderr,
-        .log_level = (lab_log_level)options->verbose,
-    };
-    lab_status status = lab_host_new(&host_options, &p->host, error);
-    if (status)
-        return status;
-    for (int i = 0; i < options->n_plugins; i++) {
-        /* The sentence starts with the path; work goes on, as with a folder's plugins. */
-        if (lab_plugins_load(lab_host_plugins(p->host), options->plugins[i], error))
-            lab_log(lab_host_context(p->host), LAB_LOG_WARNING, "%s", error->message);
-    }
-    const char *folder = p->places.plugins;
-    if (lab_static_plugins[0].name && access(folder, F_OK) != 0)
-        folder = NULL; /* everything is linked in: there need not be a folder */
-    return lab_host_load_plugins(p->host, folder, error);
-}
 
 /* Whether what went to standard output arrived. */
 static bool finish_stdout(void)
@@ -242,7 +203,7 @@ int main(int argc, char **argv)
         return fail(&error, EXIT_USAGE);
     if (lab_places_find(&p.places, &error))
         return fail(&error, EXIT_FAILURE);
-    lab_status status = start_host(&p, &error);
+    lab_status status = lab_start_host(&p.options, &p.places, &p.host, &error);
     if (status) {
         lab_host_free(p.host);
         return fail(&error, status == LAB_E_NOT_FOUND ? EXIT_USAGE : EXIT_FAILURE);

@@ -1,7 +1,9 @@
 /*
  * Where the program, its scripts and its plugins are. An installed program looks beside itself:
  * PREFIX/bin/lualab, PREFIX/share/lualab, PREFIX/lib/lualab/plugins. A program that still lies in
- * the build folder it was made in uses the source folder and the plugins of that build.
+ * the build folder it was made in uses the source folder and the plugins of that build. The Lua
+ * module does the same from PREFIX/lib/lua/5.4; package managers move it elsewhere, so it falls
+ * back to the prefix it was built for.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -36,10 +38,10 @@ static bool is_dir(const char *path)
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-static bool in_build_folder(const char *folder)
+static bool is_build_folder(const char *folder, const char *build_folder)
 {
     char build[PATH_MAX];
-    return realpath(LAB_BUILD_BIN_DIR, build) && strcmp(build, folder) == 0 &&
+    return realpath(build_folder, build) && strcmp(build, folder) == 0 &&
            is_dir(LAB_SOURCE_DIR "/scripts");
 }
 
@@ -50,29 +52,68 @@ static bool join(char *out, const char *folder, const char *tail)
     return length > 0 && length < PATH_MAX;
 }
 
+static bool use_build(lab_places *places)
+{
+    return join(places->data, LAB_SOURCE_DIR, "") &&
+           join(places->plugins, LAB_BUILD_PLUGIN_DIR, "");
+}
+
+/* False when the paths do not fit or there are no scripts; `scripts` is where they were looked for.
+ */
+static bool use_prefix(lab_places *places, const char *prefix, char *scripts)
+{
+    return join(places->data, prefix, "/share/lualab") &&
+           join(places->plugins, prefix, "/lib/lualab/plugins") &&
+           join(scripts, prefix, "/share/lualab/scripts") && is_dir(scripts);
+}
+
+/* Takes the last `levels` names off an absolute path. */
+static void go_up(char *path, int levels)
+{
+    for (; levels > 0; levels--) {
+        char *slash = strrchr(path, '/');
+        *(slash ? slash : path) = '\0';
+    }
+}
+
 lab_status lab_places_find(lab_places *places, lab_error *error)
 {
-    char folder[PATH_MAX];
+    char folder[PATH_MAX], scripts[PATH_MAX] = "share/lualab/scripts";
     lab_status status = find_exe(places->exe, error);
     if (status)
         return status;
     memcpy(folder, places->exe, sizeof folder);
-    char *slash = strrchr(folder, '/');
-    *slash = '\0'; /* realpath gives an absolute path */
-    if (in_build_folder(folder) && join(places->data, LAB_SOURCE_DIR, "") &&
-        join(places->plugins, LAB_BUILD_PLUGIN_DIR, ""))
+    go_up(folder, 1); /* the program's name */
+    if (is_build_folder(folder, LAB_BUILD_BIN_DIR) && use_build(places))
         return LAB_OK;
-    slash = strrchr(folder, '/');
-    *(slash ? slash : folder) = '\0';
-    char scripts[PATH_MAX];
-    if (!join(places->data, folder, "/share/lualab") ||
-        !join(scripts, folder, "/share/lualab/scripts") ||
-        !join(places->plugins, folder, "/lib/lualab/plugins"))
-        return lab_error_set(error, LAB_E_LIMIT, "%s: the path is too long", folder);
-    if (!is_dir(scripts))
-        return lab_error_set(error, LAB_E_NOT_FOUND,
-                             "%s: there is no such folder; %s must stay where it was built or be "
-                             "installed with its scripts (cmake --install)",
-                             scripts, places->exe);
-    return LAB_OK;
+    go_up(folder, 1);
+    if (use_prefix(places, folder, scripts))
+        return LAB_OK;
+    return lab_error_set(error, LAB_E_NOT_FOUND,
+                         "%s: there is no such folder; %s must stay where it was built or be "
+                         "installed with its scripts (cmake --install)",
+                         scripts, places->exe);
+}
+
+lab_status lab_places_find_module(const char *file, lab_places *places, lab_error *error)
+{
+    char module[PATH_MAX], folder[PATH_MAX], scripts[PATH_MAX] = "share/lualab/scripts";
+    if (!realpath(file, module))
+        return lab_error_set(error, LAB_E_IO, "%s: %s: the module cannot find itself", file,
+                             strerror(errno));
+    memcpy(folder, module, sizeof folder);
+    go_up(folder, 1);
+    if (is_build_folder(folder, LAB_BUILD_MODULE_DIR) && use_build(places))
+        return join(places->exe, LAB_BUILD_BIN_DIR, "/lualab")
+                   ? LAB_OK
+                   : lab_error_set(error, LAB_E_LIMIT, "%s: the path is too long", file);
+    go_up(folder, LAB_MODULE_DEPTH);
+    if ((use_prefix(places, folder, scripts) && join(places->exe, folder, "/bin/lualab")) ||
+        (use_prefix(places, LAB_INSTALL_PREFIX, scripts) &&
+         join(places->exe, LAB_INSTALL_PREFIX, "/bin/lualab")))
+        return LAB_OK;
+    return lab_error_set(error, LAB_E_NOT_FOUND,
+                         "%s: there is no such folder; %s must stay where it was built or be "
+                         "installed with the scripts (cmake --install)",
+                         scripts, module);
 }

@@ -2,15 +2,23 @@
  * lab.sys: lines typed by a user, with editing and history (libedit) when standard input and output
  * are a terminal, plainly otherwise.
  *
- *   sys.read_line(prompt)        the line without its end | nil at the end of input
+ *   sys.read_line(prompt [, complete])   the line without its end | nil at the end of input
  *                                | nil, "interrupted!", "INTERRUPTED" after Ctrl-C
+ *     complete(line, position)   is called for the Tab key with the bytes before the cursor in
+ *                                `position`; it gives what to insert there, and nil or lines of
+ *                                text to show below. It must not read a line itself
  *   sys.history_add(line)        several lines are one entry
  *   sys.history_load(path), sys.history_save(path)    true | nil, …
+ *   sys.history_append(path, line)   adds an entry to a file: several programs can share it
+ *
+ * Text that the terminal says was pasted (bracketed paste) is inserted as it is, so that a tab in
+ * it completes nothing and the end of a line in it enters nothing.
  *
  * With libedit's own interface instead of its imitation of readline: that one keeps its state in
  * globals.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <histedit.h>
 #include <lauxlib.h>
 #include <langinfo.h>
@@ -27,11 +35,18 @@
 
 #define EDITOR "lab.LineEditor"
 #define HISTORY_SIZE 2000
+#define MAX_PASTE ((size_t)1 << 20) /* bytes; what goes beyond is not taken */
+#define PASTE_BEGIN "\033[200~"
+#define PASTE_END "\033[201~"
+#define PASTE_ON "\033[?2004h" /* asks the terminal to mark what is pasted with these two */
+#define PASTE_OFF "\033[?2004l"
 
 typedef struct editor {
     EditLine *edit; /* NULL: no terminal */
     History *history;
     const char *prompt; /* during a call */
+    lua_State *L;       /* during a call that has a function for completion, which is */
+    int complete;       /* at this place of its stack */
     lab_context *ctx;
     bool interrupted;
 } editor;
@@ -112,6 +127,107 @@ static int get_char(EditLine *edit, wchar_t *c)
     }
 }
 
+/* ---- keys ---- */
+
+/* Tab. Nothing may be raised through libedit: what goes wrong in Lua is a beep. */
+static unsigned char complete_key(EditLine *edit, int key)
+{
+    (void)key;
+    editor *e = NULL;
+    el_get(edit, EL_CLIENTDATA, &e);
+    if (!e->L || !lua_checkstack(e->L, 4))
+        return CC_ERROR;
+    lua_State *L = e->L;
+    const LineInfo *line = el_line(edit);
+    int top = lua_gettop(L);
+    unsigned char done = CC_ERROR;
+    lua_pushvalue(L, e->complete);
+    lua_pushlightuserdata(L, (void *)line);
+    if (lua_pcall(L, 1, 2, 0) == LUA_OK) {
+        const char *insert = lua_tostring(L, -2), *list = lua_tostring(L, -1);
+        if (insert && *insert && el_insertstr(edit, insert) == 0)
+            done = CC_REFRESH;
+        if (list) {
+            fprintf(stdout, "\n%s\n", list);
+            fflush(stdout);
+            done = CC_REDISPLAY;
+        }
+    }
+    lua_settop(L, top);
+    return done;
+}
+
+/* What libedit has of the line, for a Lua function; upvalue 1: the function. */
+static int call_complete(lua_State *L)
+{
+    const LineInfo *line = lua_touserdata(L, 1);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_pushlstring(L, line->buffer, (size_t)(line->lastchar - line->buffer));
+    lua_pushinteger(L, line->cursor - line->buffer);
+    lua_call(L, 2, 2);
+    return 2;
+}
+
+typedef struct paste {
+    char text[MAX_PASTE + 1];
+    size_t size;
+    char last;
+} paste;
+
+/* One more byte: line ends become "\n"; bytes that no text has are left out. */
+static void add_pasted(paste *p, char byte)
+{
+    bool second_half = byte == '\n' && p->last == '\r';
+    p->last = byte;
+    if (byte != '\0' && !second_half && p->size < MAX_PASTE)
+        p->text[p->size++] = byte == '\r' ? '\n' : byte;
+}
+
+/* Reads up to PASTE_END; false when the input ends or is given up before. */
+static bool read_paste(editor *e, paste *p)
+{
+    size_t matched = 0; /* bytes of PASTE_END */
+    char byte;
+    while (PASTE_END[matched]) {
+        if (get_byte(e, &byte) <= 0)
+            return false;
+        if (byte == PASTE_END[matched]) {
+            matched++;
+            continue;
+        }
+        /* It was not the end. Its escape is left out: what is pasted controls no terminal. */
+        for (size_t i = 1; i < matched; i++)
+            add_pasted(p, PASTE_END[i]);
+        matched = byte == PASTE_END[0];
+        if (!matched)
+            add_pasted(p, byte);
+    }
+    p->text[p->size] = '\0';
+    return true;
+}
+
+/* The start of a paste: everything up to its end goes into the line. */
+static unsigned char paste_key(EditLine *edit, int key)
+{
+    (void)key;
+    editor *e = NULL;
+    el_get(edit, EL_CLIENTDATA, &e);
+    paste *p = calloc(1, sizeof *p);
+    bool done = p && read_paste(e, p) && (p->size == 0 || el_insertstr(edit, p->text) == 0);
+    bool whole = done && p->size < MAX_PASTE;
+    free(p);
+    return whole ? CC_REFRESH : done ? CC_REFRESH_BEEP : CC_ERROR;
+}
+
+static void bind_keys(EditLine *edit)
+{
+    /* Names stay ours in the wide variant; the narrow one keeps copies that nobody frees. */
+    el_wset(edit, EL_ADDFN, L"lab-complete", L"Complete the word before the cursor", complete_key);
+    el_wset(edit, EL_ADDFN, L"lab-paste", L"Insert what is pasted", paste_key);
+    el_set(edit, EL_BIND, "^I", "lab-complete", NULL);
+    el_set(edit, EL_BIND, PASTE_BEGIN, "lab-paste", NULL);
+}
+
 /* libedit counts columns by the locale; a locale that is not UTF-8 would garble what is typed. */
 static void use_utf8(void)
 {
@@ -138,6 +254,7 @@ static void start_editing(editor *e)
     el_set(e->edit, EL_SIGNAL, 1);
     el_set(e->edit, EL_GETCFN, get_char);
     el_set(e->edit, EL_HIST, history, e->history);
+    bind_keys(e->edit);
     el_source(e->edit, NULL); /* the user's ~/.editrc */
 }
 
@@ -185,11 +302,13 @@ static int read_edited(lua_State *L, editor *e, const char *prompt)
     int count = 0;
     e->prompt = prompt;
     e->interrupted = false;
+    fputs(PASTE_ON, stdout);
+    fflush(stdout);
     const char *line = el_gets(e->edit, &count);
+    fputs(e->interrupted ? PASTE_OFF "\n" : PASTE_OFF, stdout);
+    fflush(stdout);
     e->prompt = NULL;
     if (e->interrupted) {
-        fputs("\n", stdout);
-        fflush(stdout);
         return give_up_line(L, e);
     }
     if (!line || count <= 0)
@@ -226,7 +345,18 @@ static int sys_read_line(lua_State *L)
     const char *prompt = luaL_optstring(L, 1, "");
     editor *e = get_editor(L);
     fflush(stdout);
-    return e->edit ? read_edited(L, e, prompt) : read_plain(L, e, prompt);
+    if (!e->edit)
+        return read_plain(L, e, prompt);
+    if (!lua_isnoneornil(L, 2)) {
+        luaL_checktype(L, 2, LUA_TFUNCTION);
+        lua_pushvalue(L, 2);
+        lua_pushcclosure(L, call_complete, 1);
+        e->complete = lua_gettop(L);
+        e->L = L;
+    }
+    int results = read_edited(L, e, prompt);
+    e->L = NULL;
+    return results;
 }
 
 /* ---- history ---- */
@@ -263,10 +393,37 @@ static int sys_history_save(lua_State *L)
     return use_history(L, H_SAVE);
 }
 
+/* Adds an entry to an open file in the format of H_SAVE; a new file gets its first line. */
+static bool append_entry(const char *line, int fd)
+{
+    HistEvent event;
+    FILE *file = fdopen(fd, "a");
+    if (!file) {
+        close(fd);
+        return false;
+    }
+    History *one = history_init();
+    bool done = one && fseek(file, 0, SEEK_END) == 0 && history(one, &event, H_SETSIZE, 1) >= 0 &&
+                history(one, &event, H_ENTER, line) >= 0 &&
+                history(one, &event, H_SAVE_FP, file) >= 0;
+    if (one)
+        history_end(one);
+    return fclose(file) == 0 && done;
+}
+
+static int sys_history_append(lua_State *L)
+{
+    const char *path = luaL_checkstring(L, 1), *line = luaL_checkstring(L, 2);
+    errno = 0;
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 || !append_entry(line, fd))
+        return lab_sys_fail(L, path, errno ? errno : EIO);
+    lua_pushboolean(L, true);
+    return 1;
+}
+
 const luaL_Reg lab_sys_line_functions[] = {
-    { "read_line", sys_read_line },
-    { "history_add", sys_history_add },
-    { "history_load", sys_history_load },
-    { "history_save", sys_history_save },
-    { NULL, NULL },
+    { "read_line", sys_read_line },           { "history_add", sys_history_add },
+    { "history_append", sys_history_append }, { "history_load", sys_history_load },
+    { "history_save", sys_history_save },     { NULL, NULL },
 };

@@ -9,12 +9,14 @@
  *   sys.clock(), sys.now()        seconds: monotonic; since 1970
  *   sys.utc([seconds])            "2026-01-31T12:00:00Z"
  *   sys.getenv(name), sys.setenv(name, value | nil)
+ *   sys.home()                    the user's folder: HOME, else what the system knows of the user
  *   sys.pid(), sys.peak_memory()  bytes this process ever held at once
  *   sys.is_tty(fd), sys.columns() 0, 1 or 2; width of the terminal (COLUMNS, else 80 without one)
  * Files: sys_files.c. Processes: sys_process.c. Lines typed by a user: read_line.c.
  */
 #include <errno.h>
 #include <lauxlib.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -112,6 +114,19 @@ static int sys_setenv(lua_State *L)
     return 1;
 }
 
+static int sys_home(lua_State *L)
+{
+    char text[4096];
+    struct passwd entry, *found = NULL;
+    const char *home = getenv("HOME");
+    if (!home || *home != '/') {
+        bool known = getpwuid_r(getuid(), &entry, text, sizeof text, &found) == 0 && found;
+        home = known && found->pw_dir && *found->pw_dir ? found->pw_dir : "/";
+    }
+    lua_pushstring(L, home);
+    return 1;
+}
+
 static int sys_pid(lua_State *L)
 {
     lua_pushinteger(L, getpid());
@@ -157,15 +172,11 @@ static int sys_columns(lua_State *L)
 void lab_sys_open(lua_State *L, const lab_places *places, const lab_options *options)
 {
     static const luaL_Reg functions[] = {
-        { "clock", sys_clock },
-        { "now", sys_now },
-        { "utc", sys_utc },
-        { "getenv", sys_getenv },
-        { "setenv", sys_setenv },
-        { "pid", sys_pid },
-        { "peak_memory", sys_peak_memory },
-        { "is_tty", sys_is_tty },
-        { "columns", sys_columns },
+        { "clock", sys_clock },   { "now", sys_now },
+        { "utc", sys_utc },       { "getenv", sys_getenv },
+        { "setenv", sys_setenv }, { "home", sys_home },
+        { "pid", sys_pid },       { "peak_memory", sys_peak_memory },
+        { "is_tty", sys_is_tty }, { "columns", sys_columns },
         { NULL, NULL },
     };
     const char *const facts[][2] = { { "exe", places->exe },

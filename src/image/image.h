@@ -47,7 +47,7 @@ bool lab_image_format_of(const char *path, lab_image_format *format);
 /*
  * Encodes an image (JPEG: alpha is refused, quality 1..100), a mask (grey PNG) or a label map
  * (PNG only: 8-bit indexed with the label set's colours as palette, pixel = class id; 16-bit grey
- * for u16). `level` is zlib's 0..9.
+ * for u16). `level` is 0 (stored) .. 9 (smallest and slowest).
  */
 lab_status lab_image_encode(lab_context *ctx, const lab_tensor *in, lab_image_format format,
                             int quality, int level, lab_buffer **out, lab_error *error);

@@ -1,7 +1,7 @@
 /*
- * Label maps in and out of PNG. libpng reports errors with longjmp: every jump starts and lands in
- * this file, in a function whose own variables are not changed after setjmp; all that is changed
- * lives in a struct.
+ * Label maps from PNG; map_png.c writes them. libpng reports errors with longjmp: every jump starts
+ * and lands in this file, in a function whose own variables are not changed after setjmp; all that
+ * is changed lives in a struct.
  */
 #include "image/indexed_png.h"
 
@@ -10,32 +10,24 @@
 
 #include "base/checked.h"
 #include "base/error.h"
-#include "image/bytes.h"
-#include "image/palette.h"
 
-/* Both directions: what libpng's callbacks are handed. */
+/* What libpng's callbacks are handed. */
 typedef struct png_job {
     lab_context *ctx;
     lab_error *error;
     lab_status status; /* of the first failure */
-    bool writing;
     png_structp png;
     png_infop info;
-    /* reading */
     const uint8_t *bytes;
     size_t size, at;
     lab_tensor map;
-    uint8_t *row;
-    /* writing */
-    lab_bytes out;
 } png_job;
 
 static void png_failed(png_structp png, png_const_charp text)
 {
     png_job *job = png_get_error_ptr(png);
     if (!job->status)
-        job->status = lab_error_set(job->error, LAB_E_FORMAT, "%s PNG: %s",
-                                    job->writing ? "cannot write the" : "damaged", text);
+        job->status = lab_error_set(job->error, LAB_E_FORMAT, "damaged PNG: %s", text);
     png_longjmp(png, 1);
 }
 
@@ -70,22 +62,6 @@ static void png_read_bytes(png_structp png, png_bytep data, size_t size)
     job->at += size;
 }
 
-static void png_write_bytes(png_structp png, png_bytep data, size_t size)
-{
-    png_job *job = png_get_io_ptr(png);
-    lab_bytes_add(&job->out, data, size);
-    if (job->out.refused) {
-        if (!job->status)
-            job->status = lab_error_nomem(job->error, job->out.refused, "a label map's PNG");
-        png_error(png, "no memory");
-    }
-}
-
-static void png_flush_bytes(png_structp png)
-{
-    (void)png;
-}
-
 static void fail(png_job *job, lab_status status, const char *text)
 {
     if (!job->status)
@@ -95,12 +71,8 @@ static void fail(png_job *job, lab_status status, const char *text)
 
 static bool begin(png_job *job)
 {
-    if (job->writing)
-        job->png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, job, png_failed, png_warned,
-                                             job, png_take, png_give);
-    else
-        job->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, job, png_failed, png_warned, job,
-                                            png_take, png_give);
+    job->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, job, png_failed, png_warned, job,
+                                        png_take, png_give);
     job->info = job->png ? png_create_info_struct(job->png) : NULL;
     if (!job->info && !job->status)
         job->status = lab_error_nomem(job->error, 0, "a label map's PNG");
@@ -109,85 +81,9 @@ static bool begin(png_job *job)
 
 static void finish(png_job *job)
 {
-    if (job->png && job->writing)
-        png_destroy_write_struct(&job->png, &job->info);
-    else if (job->png)
+    if (job->png)
         png_destroy_read_struct(&job->png, &job->info, NULL);
-    lab_free(job->ctx, job->row);
-    job->row = NULL;
 }
-
-/* ---- writing ---- */
-
-/* The palette covers every id that occurs: a pixel beyond it would make the PNG invalid. */
-static void set_palette(png_job *job, const lab_tensor *map)
-{
-    png_color palette[256];
-    const uint8_t *ids = map->data;
-    uint32_t count = map->labels ? lab_labels_count(map->labels) : 256;
-    for (size_t i = 0; i < map->size; i++)
-        count = ids[i] >= count ? ids[i] + 1u : count;
-    count = count > 256 ? 256 : count;
-    for (uint32_t id = 0; id < count; id++) {
-        uint32_t color = lab_class_color(map->labels, id);
-        palette[id] =
-            (png_color){ (png_byte)(color >> 16), (png_byte)(color >> 8), (png_byte)color };
-    }
-    png_set_PLTE(job->png, job->info, palette, (int)count);
-}
-
-static void write_map(png_job *job, const lab_tensor *map, int level)
-{
-    int32_t height = map->shape[0], width = map->shape[1];
-    bool wide = map->dtype == LAB_U16;
-    png_set_write_fn(job->png, job, png_write_bytes, png_flush_bytes);
-    png_set_user_limits(job->png, LAB_IMAGE_MAX_SIDE, LAB_IMAGE_MAX_SIDE);
-    png_set_compression_level(job->png, level);
-    /* Neighbouring ids have no arithmetic in common: filters only hide their runs. */
-    png_set_filter(job->png, 0, PNG_FILTER_NONE);
-    png_set_IHDR(job->png, job->info, (png_uint_32)width, (png_uint_32)height, wide ? 16 : 8,
-                 wide ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_PALETTE, PNG_INTERLACE_NONE,
-                 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
-    if (!wide)
-        set_palette(job, map);
-    png_write_info(job->png, job->info);
-    for (int32_t y = 0; y < height; y++) {
-        const uint8_t *row = (const uint8_t *)map->data + (size_t)y * width * (wide ? 2 : 1);
-        if (wide) { /* PNG is big-endian */
-            const uint16_t *ids = (const uint16_t *)(const void *)row;
-            for (int32_t x = 0; x < width; x++) {
-                job->row[2 * (size_t)x] = (uint8_t)(ids[x] >> 8);
-                job->row[2 * (size_t)x + 1] = (uint8_t)ids[x];
-            }
-            row = job->row;
-        }
-        png_write_row(job->png, row);
-    }
-    png_write_end(job->png, job->info);
-}
-
-lab_status lab_labelmap_encode(lab_context *ctx, const lab_tensor *map, int level, lab_buffer **out,
-                               lab_error *error)
-{
-    png_job job = { .ctx = ctx, .error = error, .writing = true, .out = { .ctx = ctx } };
-    if (map->dtype == LAB_U16) {
-        job.row = lab_alloc(ctx, (size_t)map->shape[1] * 2);
-        if (!job.row)
-            return lab_error_nomem(error, (size_t)map->shape[1] * 2, "a row of ids");
-    }
-    if (begin(&job)) {
-        if (setjmp(png_jmpbuf(job.png)) == 0)
-            write_map(&job, map, level);
-    }
-    finish(&job);
-    if (job.status) {
-        lab_bytes_free(&job.out);
-        return job.status;
-    }
-    return lab_bytes_take(&job.out, out, error);
-}
-
-/* ---- reading ---- */
 
 static void start_reading(png_job *job)
 {

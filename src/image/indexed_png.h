@@ -1,4 +1,4 @@
-/* Label maps as PNG, by libpng: class ids stay ids, colours are only the palette. */
+/* Label maps as PNG: class ids stay ids, colours are only the palette (map_png.c). */
 #ifndef LAB_IMAGE_INDEXED_PNG_H
 #define LAB_IMAGE_INDEXED_PNG_H
 

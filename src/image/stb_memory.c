@@ -1,10 +1,9 @@
 /* Memory, assertions and compression of the stb libraries: see stb_memory.h. */
 #include <limits.h>
 #include <string.h>
-#define ZLIB_CONST /* its input is not written to */
-#include <zlib.h>
 
 #include "base/checked.h"
+#include "image/deflate.h"
 #include "image/stb_memory.h"
 
 /* In front of every block; its size keeps what follows aligned. */
@@ -121,40 +120,21 @@ _Noreturn void lab_stb_assertion_failed(void)
     longjmp(current->escape, 1);
 }
 
-static void *zlib_alloc(void *user, uInt items, uInt size)
-{
-    (void)user;
-    size_t total;
-    return lab_mul_size(items, size, &total) ? lab_stb_malloc(total) : NULL;
-}
-
-static void zlib_free(void *user, void *ptr)
-{
-    (void)user;
-    lab_stb_free(ptr);
-}
-
 unsigned char *lab_stb_zlib(const unsigned char *data, int size, int *out_size, int unused)
 {
     (void)unused;
     if (!current)
         return NULL;
-    z_stream z = { .zalloc = zlib_alloc, .zfree = zlib_free };
-    if (deflateInit(&z, current->level) != Z_OK)
+    size_t room = lab_deflate_bound((size_t)size);
+    unsigned char *out = room <= INT_MAX ? lab_stb_malloc(room) : NULL;
+    if (!out)
         return NULL;
-    uLong bound = deflateBound(&z, (uLong)size);
-    unsigned char *out = bound <= INT_MAX ? lab_stb_malloc(bound) : NULL;
-    if (out) {
-        z.next_in = data;
-        z.avail_in = (uInt)size;
-        z.next_out = out;
-        z.avail_out = (uInt)bound;
-        if (deflate(&z, Z_FINISH) != Z_STREAM_END) {
-            lab_stb_free(out);
-            out = NULL;
-        }
-        *out_size = (int)z.total_out;
+    size_t used = lab_deflate(data, (size_t)size, current->level, out, room);
+    if (used == 0) {
+        current->refused = room;
+        lab_stb_free(out);
+        return NULL;
     }
-    deflateEnd(&z);
+    *out_size = (int)used;
     return out;
 }

@@ -43,7 +43,7 @@ void *lab_stb_malloc(size_t size);
 void *lab_stb_realloc(void *ptr, size_t old_size, size_t size);
 void lab_stb_free(void *ptr);
 _Noreturn void lab_stb_assertion_failed(void);
-/* zlib at the scope's level for stb_image_write; NULL when there is no memory. */
+/* A zlib stream at the scope's level for stb_image_write; NULL when there is no memory. */
 unsigned char *lab_stb_zlib(const unsigned char *data, int size, int *out_size, int unused);
 
 #endif

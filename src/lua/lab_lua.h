@@ -35,11 +35,19 @@
  *   core.read_file(path [, limit])            bytes | nil, …      ("-": standard input)
  *   core.write_file(path, bytes [, {durable=false}])   true | nil, …   (all or nothing)
  *   core.make_dirs(path)                      true | nil, …
+ *   core.read(bytes [, filename])             the value a plugin's reader makes of a file | nil, …
+ *   core.readers()                            list {name, summary, extensions}
+ *   core.read_picture(path [, {limit=, sha256=false}])   job: image (upright), {format, bytes
+ *                                              [, sha256]} | nil, …
+ *   core.save(value, path [, options])        job: true | nil, … (options of the kind's encode; the
+ *                                              file's folders are made)
+ *   core.job_threads()                        number of threads that do jobs beside the script
  *   core.threads()                            number of threads of the pool
  *   core.cpu()                                name, {features…}
  *   core.peak()                               {int8=, f32=, isa=}: multiply-adds a second, measured
  *   core.memory()                             bytes that tensors and models hold now
  *   core.stopped(), core.clear_stop()         the stop flag (set by Ctrl-C)
+ *   core.running_in([thread])                 the coroutine about to run: Ctrl-C arrives there
  *   core.op_name(f)                           "image.resize" for the function img.resize; else nil
  *   core.methods.{tensor,image,labelmap,mask} tables of methods: the library adds its own here
  *
@@ -47,7 +55,14 @@
  *   v:kind() v:dtype() v:shape() (a table) v:bytes() v:labels() v:close()  #v = elements
  *   v:width() v:height() v:channels()         pictures, maps, masks
  *   v:at(x, y)                                0-based pixel: id, alpha or channels…; nil outside
- *   v:get(i)  i 1-based flat position         tensors: the number (not dequantised)
+ *   v:get(i), v:get(i, j, …)                  i 1-based flat position, or a position in each
+ *                                             dimension: the element as stored; nil outside
+ *   v:set(i, x), v:set(i, j, …, x)            stores an element. Values that share the data (as,
+ *                                             reshape, a size that stays) do not see it: whoever
+ *                                             writes first gets a copy of its own
+ *   t[i], t[i] = x                            tensors: as get and set with a flat position
+ *   t + u, t - u, t * u, t / u, -t            tensors and numbers: tensor.add, …; a failure raises
+ *   a & b, a | b, a - b, ~a                   masks: mask.intersect, unite, subtract, invert
  *   v:quant()                                 scale, zero_point (nil when not quantised)
  *   v == w                                    same kind, dtype, shape and bytes
  *   v:as(kind)                                the same data as another kind, where that fits
@@ -70,11 +85,20 @@
  *                                             a list of tensors for networks with several inputs
  *   m:nodes()                                 list {index, op, label, name, kernel, shape, dtype,
  *                                             macs}
+ *   m:operators()                             list {index, op, label, name, shape, dtype, …} of
+ *                                             what the file has
  *   m:removed()                               list {index, op, label, name, reason[, into]} of the
  *                                             nodes that rewrites took out
  *   m:stats()                                 lab_model_stats as a table
  *   m:profile(tensor [, runs=3])              list {index, op, kernel, ms}, of each node its
  *                                             fastest run | nil, …
+ *   m:sha256()                                of the file's bytes
+ * Jobs (userdata "lab.Job"), not started:
+ *   j:start() -> j                            hands it to the threads for jobs
+ *   j:done()                                  whether it was started and is done
+ *   j:wait()                                  what it gives, once; a job not started is done now
+ *   j:ms()                                    milliseconds the work took, after wait
+ *   j:close()                                 what has not begun will not be done
  * Catalogs (userdata "lab.Catalog"):
  *   db:path() db:version() db:close() db:time_limit(seconds) db:changes() db:last_id()
  *   db:prepare(sql) -> statement, rest of the text | nil, message, code; false instead of a
@@ -104,5 +128,12 @@
  * puts it in package.loaded. Raises a Lua error when memory runs out: call it protected.
  */
 void lab_lua_open(lua_State *L, lab_host *host);
+
+/*
+ * Where core.running_in keeps the coroutine that the main thread is in; NULL there: none. For a
+ * signal handler, which must set its hook there: a hook belongs to one Lua thread. Valid as long as
+ * the state.
+ */
+lua_State *volatile *lab_lua_running(lua_State *L);
 
 #endif

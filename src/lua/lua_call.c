@@ -174,6 +174,19 @@ static void set_arguments(lua_State *L, const call_site *site, int top)
     }
 }
 
+int lab_lua_new_call(lua_State *L, const lab_op *op, lab_call **call, int options)
+{
+    lab_error error;
+    const lab_tensor *input = &lab_lua_check_value(L, 1, op->in)->tensor;
+    if (lab_call_new(lab_lua_binding(L)->registry, op, input, call, &error)) {
+        *call = NULL;
+        return fail_call(L, &(call_site){ NULL, op }, &error);
+    }
+    if (lua_istable(L, options))
+        set_options(L, &(call_site){ *call, op }, options, false);
+    return 0;
+}
+
 /* ---- the result ---- */
 
 static void push_field(lua_State *L, const lab_field *field)

@@ -95,6 +95,16 @@ static int catalog_time_limit(lua_State *L)
     return 0;
 }
 
+static int catalog_backup(lua_State *L)
+{
+    const char *path = luaL_checkstring(L, 2);
+    lab_error error;
+    if (lab_catalog_backup(check(L), path, &error))
+        return lab_lua_fail(L, &error);
+    lua_pushboolean(L, true);
+    return 1;
+}
+
 /* ---- recording ---- */
 
 static int push_id(lua_State *L, lab_status status, int64_t id, const lab_error *error)
@@ -341,6 +351,7 @@ void lab_lua_open_catalogs(lua_State *L)
         { "changes", catalog_changes },
         { "last_id", catalog_last_id },
         { "time_limit", catalog_time_limit },
+        { "backup", catalog_backup },
         { "prepare", lab_lua_prepare },
         { "add_model", catalog_add_model },
         { "begin_run", catalog_begin_run },

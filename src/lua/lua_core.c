@@ -89,6 +89,25 @@ static int core_clear_stop(lua_State *L)
     return 0;
 }
 
+static int core_running_in(lua_State *L)
+{
+    static const char anchor = 0;
+    lab_binding *binding = lab_lua_binding(L);
+    if (!lua_isnoneornil(L, 1))
+        luaL_checktype(L, 1, LUA_TTHREAD);
+    lua_settop(L, 1);
+    binding->running = NULL;
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &anchor); /* alive as long as a signal may look for it */
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &anchor);
+    binding->running = lua_tothread(L, -1);
+    return 0;
+}
+
+lua_State *volatile *lab_lua_running(lua_State *L)
+{
+    return &lab_lua_binding(L)->running;
+}
+
 static const luaL_Reg core_functions[] = {
     { "read_file", core_read_file },
     { "write_file", core_write_file },
@@ -99,6 +118,7 @@ static const luaL_Reg core_functions[] = {
     { "memory", core_memory },
     { "stopped", core_stopped },
     { "clear_stop", core_clear_stop },
+    { "running_in", core_running_in },
     { "op_name", lab_lua_op_name },
     { "labels", lab_lua_new_labels },
     { "load_model", lab_lua_load_model },
@@ -114,11 +134,13 @@ void lab_lua_open(lua_State *L, lab_host *host)
     luaL_setfuncs(L, core_functions, 0);
     luaL_setfuncs(L, lab_lua_make_functions, 0);
     luaL_setfuncs(L, lab_lua_listing_functions, 0);
+    luaL_setfuncs(L, lab_lua_job_functions, 0);
     lab_lua_open_values(L, -1);
     lab_lua_open_labels(L);
     lab_lua_open_models(L);
     lab_lua_open_catalogs(L);
     lab_lua_open_statements(L);
+    lab_lua_open_jobs(L);
     lab_lua_set_string(L, "version", LAB_VERSION);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
     lua_pushvalue(L, -2);

@@ -1,4 +1,4 @@
-/* What is registered: operators, plugins, kernels and loaders as lists of tables. */
+/* What is registered: operators, plugins, kernels, loaders and readers as lists of tables. */
 #include "lua/lua_util.h"
 
 #include <string.h>
@@ -107,6 +107,8 @@ static void push_plugin(lua_State *L, const lab_plugin *plugin, const char *orig
     lab_lua_set_integer(L, "kernels", n);
     LIST_LENGTH(plugin->loaders, n);
     lab_lua_set_integer(L, "loaders", n);
+    LIST_LENGTH(plugin->readers, n);
+    lab_lua_set_integer(L, "readers", n);
 }
 
 static int list_plugins(lua_State *L)
@@ -140,7 +142,7 @@ static int load_plugin(lua_State *L)
     return 1;
 }
 
-/* ---- kernels and loaders ---- */
+/* ---- kernels, loaders and readers ---- */
 
 static int list_kernels(lua_State *L)
 {
@@ -171,6 +173,21 @@ static int list_loaders(lua_State *L)
         lab_lua_set_string(L, "name", loader->name);
         lab_lua_set_string(L, "summary", loader->summary);
         lab_lua_set_string(L, "extensions", loader->extensions);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
+static int list_readers(lua_State *L)
+{
+    const lab_registry *registry = lab_lua_binding(L)->registry;
+    const lab_reader *reader;
+    lua_newtable(L);
+    for (size_t i = 0; (reader = lab_registry_reader_at(registry, i)); i++) {
+        lua_newtable(L);
+        lab_lua_set_string(L, "name", reader->name);
+        lab_lua_set_string(L, "summary", reader->summary);
+        lab_lua_set_string(L, "extensions", reader->extensions);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
     return 1;
@@ -217,12 +234,7 @@ static int measure_peak(lua_State *L)
 }
 
 const luaL_Reg lab_lua_listing_functions[] = {
-    { "ops", list_ops },
-    { "plugins", list_plugins },
-    { "load_plugin", load_plugin },
-    { "kernels", list_kernels },
-    { "loaders", list_loaders },
-    { "cpu", list_cpu },
-    { "peak", measure_peak },
-    { NULL, NULL },
+    { "ops", list_ops },         { "plugins", list_plugins }, { "load_plugin", load_plugin },
+    { "kernels", list_kernels }, { "loaders", list_loaders }, { "readers", list_readers },
+    { "cpu", list_cpu },         { "peak", measure_peak },    { NULL, NULL },
 };

@@ -73,6 +73,20 @@ static int make_decode_map(lua_State *L)
     return 2;
 }
 
+/* core.read(bytes, filename): by the reader of a plugin; the value's kind is the file's. */
+static int make_read(lua_State *L)
+{
+    size_t size;
+    const uint8_t *bytes = check_bytes(L, 1, &size);
+    const char *filename = luaL_optstring(L, 2, "");
+    lab_lua_value *out = lab_lua_push_value(L, LAB_TENSOR);
+    lab_error error;
+    if (lab_call_read(lab_lua_binding(L)->registry, bytes, size, filename, &out->tensor, &error))
+        return lab_lua_fail(L, &error);
+    lab_lua_value_opened(L, out);
+    return 1;
+}
+
 /* ---- from sizes ---- */
 
 /* Allocates the value on top and fills it with `bytes` (NULL: zeros). */
@@ -200,8 +214,7 @@ static int make_tensor(lua_State *L)
 }
 
 const luaL_Reg lab_lua_make_functions[] = {
-    { "decode", make_decode },         { "probe", make_probe },
-    { "decode_map", make_decode_map }, { "image", make_image },
-    { "labelmap", make_labelmap },     { "mask", make_mask },
-    { "tensor", make_tensor },         { NULL, NULL },
+    { "decode", make_decode }, { "probe", make_probe },   { "decode_map", make_decode_map },
+    { "read", make_read },     { "image", make_image },   { "labelmap", make_labelmap },
+    { "mask", make_mask },     { "tensor", make_tensor }, { NULL, NULL },
 };

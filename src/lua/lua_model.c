@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "base/sha256.h"
+
 #define MODEL "lab.Model"
 /* Model files are mapped, not read; no segmentation network is near this. */
 #define MODEL_LIMIT ((size_t)UINT32_MAX)
@@ -14,6 +16,7 @@
 typedef struct lua_model {
     lab_model *model; /* NULL: closed */
     size_t held;
+    char sha256[LAB_SHA256_HEX]; /* of the file */
 } lua_model;
 
 static lua_model *check_box(lua_State *L)
@@ -31,17 +34,48 @@ static lab_model *check_model(lua_State *L)
 
 /* ---- life ---- */
 
+typedef struct digest {
+    lab_buffer *file;
+    char *sha256;
+} digest;
+
+static void make_digest(void *user)
+{
+    const digest *d = user;
+    lab_sha256_hex(lab_buffer_data(d->file), lab_buffer_size(d->file), d->sha256);
+}
+
+/*
+ * Loads while another thread, if there is one, finds out which file it is: of the same bytes.
+ * Nothing of Lua happens between start and wait.
+ */
+static lab_status load_and_digest(lua_State *L, lab_buffer *file, const char *name, lua_model *box,
+                                  lab_error *error)
+{
+    digest d = { file, box->sha256 };
+    lab_job job = { .fn = make_digest, .user = &d };
+    lab_registry *registry = lab_lua_binding(L)->registry;
+    lab_jobs *jobs = lab_lua_jobs(L);
+    if (jobs)
+        lab_job_start(jobs, &job);
+    lab_status status = lab_model_load(registry, file, name, &box->model, error);
+    if (jobs)
+        lab_job_wait(jobs, &job);
+    else
+        lab_job_do(&job);
+    return status;
+}
+
 /* `file` is borrowed; the name at index `name` becomes the model's user value. */
 static int load(lua_State *L, lab_buffer *file, int name)
 {
     lua_model *box = lua_newuserdatauv(L, sizeof *box, 1);
-    *box = (lua_model){ NULL, 0 };
+    *box = (lua_model){ NULL, 0, "" };
     luaL_setmetatable(L, MODEL);
     lua_pushvalue(L, name);
     lua_setiuservalue(L, -2, 1);
     lab_error error;
-    if (lab_model_load(lab_lua_binding(L)->registry, file, lua_tostring(L, name), &box->model,
-                       &error)) {
+    if (load_and_digest(L, file, lua_tostring(L, name), box, &error)) {
         box->model = NULL;
         /* A malformed file is the world's fault, whatever the status says. */
         if (error.status == LAB_E_INVALID)
@@ -97,7 +131,7 @@ static int model_close(lua_State *L)
     lua_model *box = luaL_checkudata(L, 1, MODEL);
     lab_model *model = box->model;
     size_t held = box->held;
-    *box = (lua_model){ NULL, 0 };
+    *box = (lua_model){ NULL, 0, "" };
     lab_model_free(model);
     lab_lua_drop(L, held);
     return 0;
@@ -127,6 +161,12 @@ static int model_name(lua_State *L)
 static int model_format(lua_State *L)
 {
     lua_pushstring(L, lab_model_graph(check_model(L))->format);
+    return 1;
+}
+
+static int model_sha256(lua_State *L)
+{
+    lua_pushstring(L, check_box(L)->sha256);
     return 1;
 }
 
@@ -200,6 +240,12 @@ static int model_stats(lua_State *L)
     lab_lua_set_integer(L, "packed_bytes", (lua_Integer)stats.packed_bytes);
     lab_lua_set_integer(L, "arena_bytes", (lua_Integer)stats.arena_bytes);
     lab_lua_set_integer(L, "scratch_bytes", (lua_Integer)stats.scratch_bytes);
+    lab_lua_set_integer(L, "operators", lab_model_graph(check_model(L))->n_operators);
+    lab_lua_set_integer(L, "peak_bytes", (lua_Integer)stats.peak_bytes);
+    if (stats.peak_node) {
+        lab_lua_set_integer(L, "peak_index", stats.peak_node->node.index);
+        lab_lua_set_string(L, "peak_label", stats.peak_node->label);
+    }
     return 1;
 }
 
@@ -233,6 +279,29 @@ static int model_nodes(lua_State *L)
     lua_newtable(L);
     for (uint32_t i = 0; i < lab_model_graph(check_model(L))->n_nodes; i++) {
         push_node(L, i);
+        lua_rawseti(L, 2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
+/* What the file has, whatever became of it: {index, op, label, name, shape, dtype, …}. */
+static int model_operators(lua_State *L)
+{
+    lua_settop(L, 1);
+    check_model(L);
+    lua_newtable(L);
+    for (uint32_t i = 0; i < lab_model_graph(check_model(L))->n_operators; i++) {
+        lua_createtable(L, 0, 6);
+        lab_operator op = lab_model_graph(check_model(L))->operators[i];
+        lab_lua_set_integer(L, "index", op.node->node.index);
+        op = lab_model_graph(check_model(L))->operators[i];
+        lab_lua_set_string(L, "op", op.node->node.op);
+        op = lab_model_graph(check_model(L))->operators[i];
+        lab_lua_set_string(L, "label", op.node->label);
+        const lab_value *value = lab_model_graph(check_model(L))->values[op.out];
+        lab_tensor copy = value->tensor;
+        lab_lua_set_string(L, "name", value->name);
+        lab_lua_set_layout(L, &copy);
         lua_rawseti(L, 2, (lua_Integer)i + 1);
     }
     return 1;
@@ -450,11 +519,18 @@ void lab_lua_open_models(lua_State *L)
 {
     static const luaL_Reg meta[] = { { "__tostring", model_tostring }, { NULL, NULL } };
     static const luaL_Reg methods[] = {
-        { "name", model_name },   { "format", model_format },
-        { "input", model_input }, { "output", model_output },
-        { "head", model_head },   { "stats", model_stats },
-        { "nodes", model_nodes }, { "removed", model_removed },
-        { "run", model_run },     { "profile", model_profile },
+        { "name", model_name },
+        { "format", model_format },
+        { "input", model_input },
+        { "output", model_output },
+        { "head", model_head },
+        { "stats", model_stats },
+        { "nodes", model_nodes },
+        { "removed", model_removed },
+        { "operators", model_operators },
+        { "run", model_run },
+        { "profile", model_profile },
+        { "sha256", model_sha256 },
         { NULL, NULL },
     };
     lab_lua_new_class(L, MODEL, model_close, meta, methods);

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-/* Collecting sooner than this would cost more than the memory is worth. */
-#define COLLECT_FIRST ((size_t)32 << 20)
+/* Garbage of less than this is not worth a collection (about half a millisecond). */
+#define LEAST_GARBAGE ((size_t)4 << 20)
 
 /* ---- the state behind the module ---- */
 
@@ -18,14 +18,37 @@ lab_binding *lab_lua_binding(lua_State *L)
     return binding;
 }
 
+/* Runs last when the state is closed, since its metatable was set first: no job is left then. */
+static int end_binding(lua_State *L)
+{
+    lab_binding *binding = lua_touserdata(L, 1);
+    lab_jobs_free(binding->jobs);
+    binding->jobs = NULL;
+    return 0;
+}
+
 static void new_binding(lua_State *L, lab_host *host)
 {
     lab_binding *binding = lua_newuserdatauv(L, sizeof *binding, 0);
     *binding = (lab_binding){ .host = host,
                               .ctx = lab_host_context(host),
                               .registry = lab_host_registry(host),
-                              .collect_at = COLLECT_FIRST };
+                              .collect_at = 4 * LEAST_GARBAGE };
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, end_binding);
+    lua_setfield(L, -2, "__gc");
+    lua_setmetatable(L, -2);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &binding_key);
+}
+
+lab_jobs *lab_lua_jobs(lua_State *L)
+{
+    lab_binding *binding = lab_lua_binding(L);
+    lab_error error;
+    unsigned threads = lab_jobs_default_threads(lab_pool_threads(binding->ctx->pool));
+    if (!binding->jobs && lab_jobs_new(binding->ctx, threads, &binding->jobs, &error))
+        binding->jobs = NULL;
+    return binding->jobs;
 }
 
 void lab_lua_hold(lua_State *L, size_t bytes)
@@ -35,8 +58,8 @@ void lab_lua_hold(lua_State *L, size_t bytes)
     if (binding->held <= binding->collect_at || !lua_gc(L, LUA_GCISRUNNING))
         return;
     lua_gc(L, LUA_GCCOLLECT);
-    size_t next = binding->held < SIZE_MAX / 2 ? 2 * binding->held : SIZE_MAX;
-    binding->collect_at = next > COLLECT_FIRST ? next : COLLECT_FIRST;
+    size_t garbage = binding->held / 2 > LEAST_GARBAGE ? binding->held / 2 : LEAST_GARBAGE;
+    binding->collect_at = binding->held < SIZE_MAX - garbage ? binding->held + garbage : SIZE_MAX;
 }
 
 void lab_lua_drop(lua_State *L, size_t bytes)

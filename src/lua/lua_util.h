@@ -12,12 +12,15 @@
 #include <lauxlib.h>
 #include <lua.h>
 
+#include "base/jobs.h"
 #include "lua/lab_lua.h"
 
 /* ---- the state behind the module ---- */
 
 typedef struct lab_binding {
     lab_host *host;
+    lab_jobs *jobs;              /* NULL until the first is started */
+    lua_State *volatile running; /* the coroutine that core.running_in named; NULL: none */
     lab_context *ctx;
     lab_registry *registry;
     size_t held;       /* bytes that open tensors and models hold */
@@ -25,13 +28,15 @@ typedef struct lab_binding {
 } lab_binding;
 
 lab_binding *lab_lua_binding(lua_State *L);
+/* The queue of jobs; NULL when there is no memory for it. */
+lab_jobs *lab_lua_jobs(lua_State *L);
 /* Makes the state and what this file needs; called once, first. */
 void lab_lua_open_util(lua_State *L, lab_host *host);
 
 /*
  * Lua sees only a few bytes of an object that may hold megabytes. Adds `bytes` to what is held and
- * runs the collector when that has doubled since its last run, so that garbage stays in proportion.
- * The object must be reachable from the stack.
+ * runs the collector when that has grown by half, or some megabytes, since its last run, so that
+ * garbage stays in proportion. The object must be reachable from the stack.
  */
 void lab_lua_hold(lua_State *L, size_t bytes);
 void lab_lua_drop(lua_State *L, size_t bytes);
@@ -86,6 +91,16 @@ lab_lua_value *lab_lua_test_value(lua_State *L, int at);
 /* An open value of one kind; LAB_NONE: of any. Raises. */
 lab_lua_value *lab_lua_check_value(lua_State *L, int at, lab_type kind);
 
+/* A picture, label map or mask at 1: things with a width. Raises. */
+const lab_tensor *lab_lua_check_plane(lua_State *L);
+
+/* Methods: v:get(…), v:set(…), v:at(x, y). */
+int lab_lua_value_get(lua_State *L);
+int lab_lua_value_set(lua_State *L);
+int lab_lua_value_at(lua_State *L);
+/* Sets __newindex and the operators of Lua (t + u, a & b) in the metatable on top. */
+void lab_lua_set_metamethods(lua_State *L, lab_type kind);
+
 /* Pushes the table {1, 2, 3}. */
 void lab_lua_push_shape(lua_State *L, const lab_tensor *tensor);
 /* Sets dtype, shape, scale and zero_point in the table on top. */
@@ -99,6 +114,12 @@ lab_labels *lab_lua_opt_labels(lua_State *L, int at);
 /* Pushes the function that calls `op`. */
 void lab_lua_push_op(lua_State *L, const lab_op *op);
 int lab_lua_op_name(lua_State *L); /* core.op_name(f) */
+/*
+ * A call of `op` on the value at 1 with the options of the table at `options` (nothing else: none),
+ * whose texts it borrows. *call must be owned by an object: misuse raises. Returns 0, or what a
+ * failure pushed.
+ */
+int lab_lua_new_call(lua_State *L, const lab_op *op, lab_call **call, int options);
 
 /* ---- tables of options ---- */
 
@@ -139,9 +160,11 @@ void lab_lua_open_labels(lua_State *L);
 void lab_lua_open_models(lua_State *L);
 void lab_lua_open_catalogs(lua_State *L);
 void lab_lua_open_statements(lua_State *L);
+void lab_lua_open_jobs(lua_State *L);
 
 extern const luaL_Reg lab_lua_make_functions[];    /* decode, image, tensor, … */
 extern const luaL_Reg lab_lua_listing_functions[]; /* ops, plugins, kernels, … */
+extern const luaL_Reg lab_lua_job_functions[];     /* read_picture, save, … */
 
 int lab_lua_load_model(lua_State *L);       /* core.load_model(path [, name]) */
 int lab_lua_load_model_bytes(lua_State *L); /* core.load_model_bytes(bytes, name) */

@@ -83,17 +83,16 @@ lab_lua_value *lab_lua_check_value(lua_State *L, int at, lab_type kind)
     return value;
 }
 
-static const lab_tensor *check_tensor(lua_State *L)
-{
-    return &lab_lua_check_value(L, 1, LAB_NONE)->tensor;
-}
-
-/* A picture, label map or mask: things with a width. */
-static const lab_tensor *check_plane(lua_State *L)
+const lab_tensor *lab_lua_check_plane(lua_State *L)
 {
     lab_lua_value *value = lab_lua_check_value(L, 1, LAB_NONE);
     luaL_argexpected(L, value->kind != LAB_TENSOR, 1, "image, labelmap or mask");
     return &value->tensor;
+}
+
+static const lab_tensor *check_tensor(lua_State *L)
+{
+    return &lab_lua_check_value(L, 1, LAB_NONE)->tensor;
 }
 
 /* ---- life ---- */
@@ -197,19 +196,19 @@ static int value_labels(lua_State *L)
 
 static int value_width(lua_State *L)
 {
-    lua_pushinteger(L, check_plane(L)->shape[1]);
+    lua_pushinteger(L, lab_lua_check_plane(L)->shape[1]);
     return 1;
 }
 
 static int value_height(lua_State *L)
 {
-    lua_pushinteger(L, check_plane(L)->shape[0]);
+    lua_pushinteger(L, lab_lua_check_plane(L)->shape[0]);
     return 1;
 }
 
 static int value_channels(lua_State *L)
 {
-    const lab_tensor *tensor = check_plane(L);
+    const lab_tensor *tensor = lab_lua_check_plane(L);
     lua_pushinteger(L, tensor->rank == 3 ? tensor->shape[2] : 1);
     return 1;
 }
@@ -241,62 +240,7 @@ static int value_quant(lua_State *L)
     return 3;
 }
 
-/* ---- elements ---- */
-
-static void push_element(lua_State *L, const lab_tensor *tensor, size_t i)
-{
-    const void *data = tensor->data;
-    switch (tensor->dtype) {
-    case LAB_U8:
-        lua_pushinteger(L, ((const uint8_t *)data)[i]);
-        break;
-    case LAB_I8:
-        lua_pushinteger(L, ((const int8_t *)data)[i]);
-        break;
-    case LAB_U16:
-        lua_pushinteger(L, ((const uint16_t *)data)[i]);
-        break;
-    case LAB_I16:
-        lua_pushinteger(L, ((const int16_t *)data)[i]);
-        break;
-    case LAB_I32:
-        lua_pushinteger(L, ((const int32_t *)data)[i]);
-        break;
-    case LAB_I64:
-        lua_pushinteger(L, ((const int64_t *)data)[i]);
-        break;
-    case LAB_F16:
-        lua_pushnumber(L, (lua_Number)lab_f16_to_f32(((const uint16_t *)data)[i]));
-        break;
-    case LAB_F32:
-        lua_pushnumber(L, (lua_Number)((const float *)data)[i]);
-        break;
-    }
-}
-
-static int value_get(lua_State *L)
-{
-    lua_Integer i = luaL_checkinteger(L, 2);
-    const lab_tensor *tensor = check_tensor(L);
-    if (i < 1 || (lua_Unsigned)i > lab_shape_count(tensor->rank, tensor->shape))
-        return 0;
-    push_element(L, tensor, (size_t)i - 1);
-    return 1;
-}
-
-static int value_at(lua_State *L)
-{
-    lua_Integer x = luaL_checkinteger(L, 2);
-    lua_Integer y = luaL_checkinteger(L, 3);
-    const lab_tensor *tensor = check_plane(L);
-    if (x < 0 || y < 0 || x >= tensor->shape[1] || y >= tensor->shape[0])
-        return 0;
-    int channels = tensor->rank == 3 ? (int)tensor->shape[2] : 1;
-    size_t first = ((size_t)y * (size_t)tensor->shape[1] + (size_t)x) * (size_t)channels;
-    for (int c = 0; c < channels; c++)
-        push_element(L, tensor, first + (size_t)c);
-    return channels;
-}
+/* ---- comparison ---- */
 
 static int value_eq(lua_State *L)
 {
@@ -368,6 +312,9 @@ static void push_method_names(lua_State *L, lab_type kind)
 static int value_index(lua_State *L)
 {
     lua_settop(L, 2);
+    lab_type kind = (lab_type)lua_tointeger(L, lua_upvalueindex(3));
+    if (kind == LAB_TENSOR && lua_isinteger(L, 2))
+        return lab_lua_value_get(L);
     lua_pushvalue(L, 2);
     if (lua_gettable(L, lua_upvalueindex(1)) != LUA_TNIL)
         return 1;
@@ -377,7 +324,6 @@ static int value_index(lua_State *L)
     if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL)
         return 1;
     const char *name = lua_tostring(L, 2);
-    lab_type kind = (lab_type)lua_tointeger(L, lua_upvalueindex(3));
     const lab_op *op = lab_registry_method(lab_lua_binding(L)->registry, kind, name);
     if (op) {
         lab_lua_push_op(L, op);
@@ -397,9 +343,16 @@ static const luaL_Reg value_meta[] = {
 };
 
 static const luaL_Reg any_methods[] = {
-    { "kind", value_kind },   { "dtype", value_dtype },   { "shape", value_shape },
-    { "bytes", value_bytes }, { "labels", value_labels }, { "quant", value_quant },
-    { "get", value_get },     { "as", value_as },         { "close", value_close },
+    { "kind", value_kind },
+    { "dtype", value_dtype },
+    { "shape", value_shape },
+    { "bytes", value_bytes },
+    { "labels", value_labels },
+    { "quant", value_quant },
+    { "as", value_as },
+    { "close", value_close },
+    { "get", lab_lua_value_get },
+    { "set", lab_lua_value_set },
     { NULL, NULL },
 };
 
@@ -407,7 +360,7 @@ static const luaL_Reg plane_methods[] = {
     { "width", value_width },
     { "height", value_height },
     { "channels", value_channels },
-    { "at", value_at },
+    { "at", lab_lua_value_at },
     { NULL, NULL },
 };
 
@@ -436,6 +389,7 @@ void lab_lua_open_values(lua_State *L, int module)
         lua_pushinteger(L, (lua_Integer)kinds[i]);
         lua_pushcclosure(L, value_index, 3);
         lua_setfield(L, -2, "__index");
+        lab_lua_set_metamethods(L, kinds[i]);
         lua_pop(L, 1);
     }
     lua_setfield(L, module, "methods");

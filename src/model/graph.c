@@ -49,6 +49,18 @@ static lab_status run_loader(lab_registry *registry, const lab_loader *loader, l
     return status;
 }
 
+static lab_status list_operators(lab_graph *graph, lab_error *error)
+{
+    size_t size = sizeof *graph->operators;
+    graph->operators = lab_arena_array(&graph->arena, graph->n_nodes, size);
+    if (!graph->operators)
+        return lab_error_nomem(error, graph->n_nodes * size, "the graph");
+    for (uint32_t n = 0; n < graph->n_nodes; n++)
+        graph->operators[n] = (lab_operator){ graph->nodes[n], graph->nodes[n]->out[0] };
+    graph->n_operators = graph->n_nodes;
+    return LAB_OK;
+}
+
 static lab_status load(lab_registry *registry, lab_buffer *file, const char *name, lab_graph *graph,
                        lab_error *error)
 {
@@ -60,7 +72,8 @@ static lab_status load(lab_registry *registry, lab_buffer *file, const char *nam
     if (!loader)
         return no_loader(registry, size, error);
     graph->format = loader->name;
-    return run_loader(registry, loader, graph, error);
+    lab_status status = run_loader(registry, loader, graph, error);
+    return status ? status : list_operators(graph, error);
 }
 
 lab_status lab_graph_load(lab_registry *registry, lab_buffer *file, const char *name,

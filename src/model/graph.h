@@ -34,9 +34,15 @@ typedef struct lab_graph_node {
 /* A node that a rewrite took out of the graph. */
 typedef struct lab_removed {
     const lab_graph_node *node; /* as it was */
-    const lab_graph_node *into; /* computes its output now; NULL: its readers read its input */
+    const lab_graph_node *into; /* does its work now; NULL: nothing needs to */
     const char *reason;         /* "resizes to the size it has already" */
 } lab_removed;
+
+/* An operator of the file, whatever rewrites made of it. */
+typedef struct lab_operator {
+    const lab_graph_node *node; /* its output may be another by now … */
+    uint32_t out;               /* … than this value, the first that it wrote in the file */
+} lab_operator;
 
 typedef struct lab_graph {
     lab_context *ctx;
@@ -48,7 +54,9 @@ typedef struct lab_graph {
     uint32_t n_nodes;
     uint32_t *inputs, *outputs; /* value ids */
     uint32_t n_inputs, n_outputs;
-    const char *format;   /* name of the loader */
+    const char *format;      /* name of the loader */
+    lab_operator *operators; /* in the file's order */
+    uint32_t n_operators;
     lab_removed *removed; /* in the file's order */
     uint32_t n_removed;
 } lab_graph;

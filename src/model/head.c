@@ -55,16 +55,51 @@ static void step_activation(const lab_graph *graph, uint32_t *value, lab_head *h
         *value = node->in[0];
 }
 
-static void step_resize(const lab_graph *graph, uint32_t *value, lab_head *head)
+static void take_resize(const lab_graph *graph, const lab_graph_node *node, uint32_t *value,
+                        lab_head *head)
 {
-    *value = skip_same_size(graph, *value);
-    const lab_graph_node *node = made_by(graph, *value, "resize_bilinear");
-    if (!node)
-        return;
     head->resized = true;
     head->align_corners = node->node.attrs.align_corners;
     head->half_pixel_centers = node->node.attrs.half_pixel_centers;
     *value = skip_same_size(graph, node->in[0]);
+}
+
+static void step_resize(const lab_graph *graph, uint32_t *value, lab_head *head)
+{
+    *value = skip_same_size(graph, *value);
+    const lab_graph_node *node = made_by(graph, *value, "resize_bilinear");
+    if (node)
+        take_resize(graph, node, value, head);
+}
+
+/* A rewrite made one node of resize and arg-max (rewrite_head.c). False: it is not there. */
+static bool step_resize_argmax(const lab_graph *graph, uint32_t *value, lab_head *head)
+{
+    const lab_graph_node *node = made_by(graph, *value, "resize_argmax");
+    if (!node || node->node.in[0]->shape[0] != 1)
+        return false;
+    head->argmax = true;
+    head->out_h = node->node.out[0]->shape[1];
+    head->out_w = node->node.out[0]->shape[2];
+    take_resize(graph, node, value, head);
+    return true;
+}
+
+/* From the output to the logits, one kind of node at a time. False: no scores are found. */
+static bool step_back(const lab_graph *graph, uint32_t *value, lab_head *head)
+{
+    if (step_resize_argmax(graph, value, head))
+        return true;
+    if (!step_argmax(graph, value, head))
+        return false;
+    const lab_tensor *full = &graph->values[*value]->tensor;
+    if (!is_scores(full))
+        return false;
+    head->out_h = full->shape[1];
+    head->out_w = full->shape[2];
+    step_activation(graph, value, head);
+    step_resize(graph, value, head);
+    return true;
 }
 
 void lab_model_find_head(lab_model *model)
@@ -72,15 +107,8 @@ void lab_model_find_head(lab_model *model)
     const lab_graph *graph = model->graph;
     uint32_t value = graph->outputs[0];
     lab_head head = { .found = false };
-    if (!step_argmax(graph, &value, &head))
+    if (!step_back(graph, &value, &head))
         return;
-    const lab_tensor *full = &graph->values[value]->tensor;
-    if (!is_scores(full))
-        return;
-    head.out_h = full->shape[1];
-    head.out_w = full->shape[2];
-    step_activation(graph, &value, &head);
-    step_resize(graph, &value, &head);
     const lab_value *logits = graph->values[value];
     if (logits->producer == UINT32_MAX) /* an input: no network computed it */
         return;

@@ -13,6 +13,8 @@ uint64_t lab_node_macs(const lab_node *node)
     const lab_tensor *out = node->out[0];
     if (!strcmp(node->op, "conv_2d"))
         return count(out) * (count(node->in[1]) / (uint64_t)node->in[1]->shape[0]);
+    if (!strcmp(node->op, "conv_bias"))
+        return count(node->in[1]);
     if (!strcmp(node->op, "depthwise_conv_2d"))
         return count(out) * (uint64_t)(node->in[1]->shape[1] * (int64_t)node->in[1]->shape[2]);
     /* Each input element meets each filter weight of its channel. */

@@ -58,6 +58,29 @@ static void find_lives(lab_model *model, uint32_t *slot)
         model->plan[slot[model->head.logits] - 1].last = model->n_steps;
 }
 
+/* Where most is alive: no plan can do with less. */
+static lab_status find_peak(lab_model *model, lab_error *error)
+{
+    size_t steps = (size_t)model->n_steps + 2; /* outputs are alive after the last one too */
+    size_t *born = lab_alloc_array(model->ctx, 2 * steps, sizeof *born);
+    if (!born)
+        return lab_error_nomem(error, 2 * steps * sizeof *born, "the memory plan");
+    size_t *gone = born + steps, alive = 0;
+    for (uint32_t i = 0; i < model->n_planned; i++) {
+        born[model->plan[i].first] += model->plan[i].size;
+        gone[model->plan[i].last + 1] += model->plan[i].size;
+    }
+    for (uint32_t s = 0; s < model->n_steps; s++) {
+        alive += born[s] - gone[s];
+        if (alive > model->stats.peak_bytes) {
+            model->stats.peak_bytes = alive;
+            model->stats.peak_node = model->steps[s].node;
+        }
+    }
+    lab_free(model->ctx, born);
+    return LAB_OK;
+}
+
 static lab_status place_values(lab_model *model, lab_error *error)
 {
     const lab_graph *graph = model->graph;
@@ -68,7 +91,7 @@ static lab_status place_values(lab_model *model, lab_error *error)
     lab_free(model->ctx, slot);
     size_t total;
     lab_status status = lab_plan(model->ctx, model->plan, model->n_planned, &total, error);
-    if (status)
+    if (status || (status = find_peak(model, error)))
         return status;
     model->activations = lab_alloc(model->ctx, total);
     if (!model->activations)
@@ -129,9 +152,11 @@ static void count_constants(lab_model *model)
     model->stats.removed = graph->n_removed;
 }
 
-static lab_status build(lab_model *model, lab_error *error)
+static lab_status build(lab_model *model, const lab_model_options *options, lab_error *error)
 {
-    lab_status status = lab_graph_rewrite(model->graph, error);
+    lab_status status = LAB_OK;
+    if (!options || !options->as_in_file)
+        status = lab_graph_rewrite(model->graph, model->registry, error);
     if (status || (status = take_tables(model, error)))
         return status;
     lab_model_find_head(model);
@@ -142,8 +167,8 @@ static lab_status build(lab_model *model, lab_error *error)
     return LAB_OK;
 }
 
-lab_status lab_model_load(lab_registry *registry, lab_buffer *file, const char *name,
-                          lab_model **out, lab_error *error)
+lab_status lab_model_load_with(lab_registry *registry, lab_buffer *file, const char *name,
+                               const lab_model_options *options, lab_model **out, lab_error *error)
 {
     lab_error local = { LAB_OK, "" };
     lab_context *ctx = lab_registry_context(registry);
@@ -160,7 +185,7 @@ lab_status lab_model_load(lab_registry *registry, lab_buffer *file, const char *
     model->registry = registry;
     model->graph = graph;
     lab_arena_init(&model->arena, ctx);
-    if ((status = build(model, &local))) {
+    if ((status = build(model, options, &local))) {
         lab_model_free(model);
         lab_error_prefix(&local, "%s", name);
         if (error)
@@ -169,6 +194,12 @@ lab_status lab_model_load(lab_registry *registry, lab_buffer *file, const char *
     }
     *out = model;
     return LAB_OK;
+}
+
+lab_status lab_model_load(lab_registry *registry, lab_buffer *file, const char *name,
+                          lab_model **out, lab_error *error)
+{
+    return lab_model_load_with(registry, file, name, NULL, out, error);
 }
 
 void lab_model_free(lab_model *model)

@@ -18,6 +18,16 @@ void lab_model_fill_api(lab_host_api *api);
  */
 lab_status lab_model_load(lab_registry *registry, lab_buffer *file, const char *name,
                           lab_model **out, lab_error *error);
+
+typedef struct lab_model_options {
+    /* No rewrites: every operator of the file is a node of its own, with its own output to
+     * observe. Slower, and the same results. */
+    bool as_in_file;
+} lab_model_options;
+
+/* As lab_model_load; `options` NULL: as it does. */
+lab_status lab_model_load_with(lab_registry *registry, lab_buffer *file, const char *name,
+                               const lab_model_options *options, lab_model **out, lab_error *error);
 void lab_model_free(lab_model *model); /* NULL is allowed */
 
 /*
@@ -74,14 +84,16 @@ void lab_model_observe(lab_model *model, lab_observe_fn *fn, void *user);
 
 /* Figures for `models info`. */
 typedef struct lab_model_stats {
-    uint32_t nodes;        /* that run */
-    uint32_t folded;       /* computed at load time */
-    uint32_t removed;      /* taken out by rewrites: see lab_graph.removed */
-    uint64_t macs;         /* multiply-adds of one run */
-    size_t constant_bytes; /* weights in the file */
-    size_t packed_bytes;   /* what kernels keep */
-    size_t arena_bytes;    /* activations, planned by lifetime */
-    size_t scratch_bytes;  /* all threads */
+    uint32_t nodes;                  /* that run */
+    uint32_t folded;                 /* computed at load time */
+    uint32_t removed;                /* taken out by rewrites: see lab_graph.removed */
+    uint64_t macs;                   /* multiply-adds of one run */
+    size_t constant_bytes;           /* weights in the file */
+    size_t packed_bytes;             /* what kernels keep */
+    size_t arena_bytes;              /* activations, planned by lifetime */
+    size_t peak_bytes;               /* activations alive at the same time, at most … */
+    const lab_graph_node *peak_node; /* … which is while this node runs; NULL: none runs */
+    size_t scratch_bytes;            /* all threads */
 } lab_model_stats;
 void lab_model_get_stats(const lab_model *model, lab_model_stats *stats);
 

@@ -15,7 +15,13 @@
  *     out T [N,oh,ow,O]. T: f32; u8; i8. An i8 filter may have a scale for each O (axis 0), zero
  *     points 0. attrs: stride_h/w, dilation_h/w, pad_*, activation. kh * kw * C <= 33025 for
  *     quantised T, so that the sum of the products fits int32_t; biases are whatever the file
- *     says, so add them as unsigned. input scale * filter scale / output scale is finite.
+ *     says, so add them as unsigned. input scale * filter scale / output scale is finite. A bias of
+ *     quantised T can be computed by conv_bias: then N is 1, and kernels that want it constant
+ *     leave the node to those that read it when they run.
+ * conv_bias (no file has it: rewrites make it): in 0 input T [1,1,1,C], 1 filter T [O,1,1,C], 2
+ * bias i32 [O] (optional); out i32 [O]: bias + the sum of (x - input zero) * (w - filter zero),
+ *     modulo 2^32. T: u8, i8 as in conv_2d. What a 1x1 conv_2d adds to each of its sums for input
+ *     channels that are the same at every place of a picture.
  * depthwise_conv_2d: in 0 input T [N,H,W,C], 1 filter T [1,kh,kw,C * depth_multiplier], 2 bias
  *     (optional); out T [N,oh,ow,C * depth_multiplier], output channel = c * depth_multiplier + m.
  *     As conv_2d; filter scales along axis 3. attrs: also depth_multiplier (resolved, >= 1).
@@ -37,6 +43,9 @@
  * quantised as the input. T: f32, u8, i8. attrs: align_corners, half_pixel_centers (never both).
  * argmax: in 0 f32, u8 or i8 (any rank >= 1), 1 axis const; out i32 or i64 without that dimension.
  *     The lowest index wins a tie. attrs: axis (resolved).
+ * resize_argmax (no file has it: rewrites make it): in 0 f32, u8 or i8 [N,H,W,C], 1 size const i32
+ *     [2]; out i32 or i64 [N,h,w]: argmax along the last dimension of what resize_bilinear gives,
+ *     rounded to the input's quantisation as it does. attrs: as resize_bilinear.
  *
  * add, mul: in 0 T, 1 T; out T with the broadcast shape (dimensions matched from the last; 1 or a
  *     missing one repeats). T: f32, u8, i8, each with its own quantisation. attrs: activation. add:
@@ -67,10 +76,12 @@ static const lab_node_type *const node_types[] = {
     &lab_node_depthwise_conv_2d,
     &lab_node_transpose_conv_2d,
     &lab_node_fully_connected,
+    &lab_node_conv_bias,
     &lab_node_average_pool_2d,
     &lab_node_mean,
     &lab_node_resize_bilinear,
     &lab_node_argmax,
+    &lab_node_resize_argmax,
     &lab_node_add,
     &lab_node_mul,
     &lab_node_relu,

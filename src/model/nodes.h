@@ -9,9 +9,9 @@
 #include "tensor/tensor.h"
 
 extern const lab_node_type lab_node_conv_2d, lab_node_depthwise_conv_2d, lab_node_transpose_conv_2d,
-    lab_node_fully_connected;
+    lab_node_fully_connected, lab_node_conv_bias;
 extern const lab_node_type lab_node_average_pool_2d, lab_node_mean, lab_node_resize_bilinear,
-    lab_node_argmax;
+    lab_node_argmax, lab_node_resize_argmax;
 extern const lab_node_type lab_node_add, lab_node_mul, lab_node_relu, lab_node_relu6,
     lab_node_hard_swish, lab_node_logistic, lab_node_softmax, lab_node_quantize,
     lab_node_dequantize;

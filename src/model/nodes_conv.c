@@ -3,6 +3,7 @@
  * count is held against every other. What each type promises kernels is in nodes.c.
  */
 #include <math.h>
+#include <string.h>
 
 #include "model/nodes.h"
 #include "model/window.h"
@@ -180,6 +181,28 @@ static lab_status fully_connected_infer(lab_infer *infer)
     return lab_infer_shape(infer, 0, in->rank, out);
 }
 
+static const lab_signature conv_bias_dtypes[] = {
+    { { LAB_U8, LAB_U8, LAB_I32 }, LAB_I32 },
+    { { LAB_I8, LAB_I8, LAB_I32 }, LAB_I32 },
+};
+
+static lab_status conv_bias_infer(lab_infer *infer)
+{
+    const lab_tensor *in = infer->in[0], *filter = infer->in[1];
+    if (lab_infer_dtypes(infer, conv_bias_dtypes, 2, 1) || lab_infer_rank(infer, 0, 4, "input") ||
+        lab_infer_rank(infer, 1, 4, "filter") || check_filter_axis(infer, filter, 0) ||
+        check_bias(infer, 2, filter->shape[0]) || check_taps(infer, in, filter->shape[3]))
+        return infer->error->status;
+    const int32_t pixel[3] = { 1, 1, 1 };
+    if (memcmp(in->shape, pixel, sizeof pixel) != 0 || filter->shape[1] != 1 ||
+        filter->shape[2] != 1 || filter->shape[3] != in->shape[3])
+        return lab_infer_fail(
+            infer, LAB_E_FORMAT, "filter [%d,%d,%d,%d] does not read one pixel [%d,%d,%d,%d]",
+            filter->shape[0], filter->shape[1], filter->shape[2], filter->shape[3], in->shape[0],
+            in->shape[1], in->shape[2], in->shape[3]);
+    return lab_infer_shape(infer, 0, 1, (int32_t[]){ filter->shape[0] });
+}
+
 const lab_node_type lab_node_conv_2d = {
     .name = "conv_2d",
     .summary = "2-D convolution with fused activation",
@@ -214,4 +237,13 @@ const lab_node_type lab_node_fully_connected = {
     .max_in = 3,
     .n_out = 1,
     .infer = fully_connected_infer,
+};
+
+const lab_node_type lab_node_conv_bias = {
+    .name = "conv_bias",
+    .summary = "what input channels alike at every place add to a 1x1 convolution",
+    .min_in = 2,
+    .max_in = 3,
+    .n_out = 1,
+    .infer = conv_bias_infer,
 };

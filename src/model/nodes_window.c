@@ -1,6 +1,6 @@
 /*
- * Pooling, means, bilinear resize and arg-max: nodes that look at neighbourhoods, and the rule of
- * sliding windows that they share with the convolutions.
+ * Pooling, means, bilinear resize and arg-max (one by one and together): nodes that look at
+ * neighbourhoods, and the rule of sliding windows that they share with the convolutions.
  */
 #include <string.h>
 
@@ -124,17 +124,24 @@ static lab_status mean_infer(lab_infer *infer)
     return lab_infer_shape(infer, 0, rank, out);
 }
 
-static lab_status resize_bilinear_infer(lab_infer *infer)
+/* Reads height and width. */
+static lab_status resize_size(lab_infer *infer, int32_t size[2])
 {
-    const lab_tensor *in = infer->in[0];
-    int32_t size[2];
-    if (lab_infer_dtypes(infer, same_dtypes, 3, LAB_PER_TENSOR) ||
-        lab_infer_rank(infer, 0, 4, "input") || lab_infer_const(infer, 1, "size", 2, size) ||
-        lab_infer_same_quant(infer, 0))
+    if (lab_infer_rank(infer, 0, 4, "input") || lab_infer_const(infer, 1, "size", 2, size))
         return infer->error->status;
     if (infer->attrs->align_corners && infer->attrs->half_pixel_centers)
         return lab_infer_fail(infer, LAB_E_FORMAT,
                               "align_corners and half_pixel_centers exclude each other");
+    return LAB_OK;
+}
+
+static lab_status resize_bilinear_infer(lab_infer *infer)
+{
+    const lab_tensor *in = infer->in[0];
+    int32_t size[2];
+    if (lab_infer_dtypes(infer, same_dtypes, 3, LAB_PER_TENSOR) || resize_size(infer, size) ||
+        lab_infer_same_quant(infer, 0))
+        return infer->error->status;
     return lab_infer_shape(infer, 0, 4,
                            (int32_t[]){ in->shape[0], size[0], size[1], in->shape[3] });
 }
@@ -165,6 +172,15 @@ static lab_status argmax_infer(lab_infer *infer)
         if ((int32_t)i != infer->attrs->axis)
             out[rank++] = in->shape[i];
     return lab_infer_shape(infer, 0, rank, out);
+}
+
+static lab_status resize_argmax_infer(lab_infer *infer)
+{
+    const lab_tensor *in = infer->in[0];
+    int32_t size[2];
+    if (lab_infer_dtypes(infer, argmax_dtypes, 6, LAB_PER_TENSOR) || resize_size(infer, size))
+        return infer->error->status;
+    return lab_infer_shape(infer, 0, 3, (int32_t[]){ in->shape[0], size[0], size[1] });
 }
 
 const lab_node_type lab_node_average_pool_2d = {
@@ -201,4 +217,13 @@ const lab_node_type lab_node_argmax = {
     .max_in = 2,
     .n_out = 1,
     .infer = argmax_infer,
+};
+
+const lab_node_type lab_node_resize_argmax = {
+    .name = "resize_argmax",
+    .summary = "index of the largest channel after bilinear interpolation",
+    .min_in = 2,
+    .max_in = 2,
+    .n_out = 1,
+    .infer = resize_argmax_infer,
 };

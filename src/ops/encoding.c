@@ -47,7 +47,8 @@ static const lab_param image_encode_params[] = {
       .def = "92",
       .min = 1,
       .max = 100 },
-    { .name = "level", .type = LAB_INT, .doc = LEVEL_DOC, .def = "6", .min = 0, .max = 9 },
+    /* Photos hardly get smaller above 1 (level 6: 2 % less in three times the time). */
+    { .name = "level", .type = LAB_INT, .doc = LEVEL_DOC, .def = "1", .min = 0, .max = 9 },
     LAB_PARAM_END,
 };
 

@@ -1,4 +1,5 @@
-/* Operators that compare two label maps: confusion, compare. */
+/* Operators that compare two label maps: confusion, compare, boundary_overlap. */
+#include <math.h>
 #include <string.h>
 
 #include "ops/families.h"
@@ -178,4 +179,172 @@ const lab_op lab_op_map_compare = {
     .out = LAB_RECORDS,
     .params = compare_params,
     .run = compare_run,
+};
+
+/* ---- boundary_overlap ---- */
+
+enum { BAND_TRUTH, BAND_CLASSES, BAND_IGNORE, BAND_RATIO, BAND_WIDTH };
+
+#define VOID_ID 0x10000u /* one more than a label map can hold */
+
+enum { IN_TRUTH, IN_MAP }; /* which of the two; its bit in `inner` */
+
+/*
+ * A pixel is inside its class when all of the square of 2 reach + 1 pixels around it has that class
+ * and lies in the picture; else it belongs to the band along the class's border.
+ */
+typedef struct band_job {
+    const lab_tensor *truth, *map;
+    int64_t ignore;
+    int32_t width, height, reach;
+    uint8_t *inner; /* [height][width], bits as above */
+    int32_t *down;  /* [width]: rows above and here whose flat stretch around x has one class */
+    uint32_t *rows; /* [2][width]: the ids of this row and the one above, in turn */
+} band_job;
+
+/* What the truth leaves out is left out of both, as a class of its own that nobody counts. */
+static uint32_t band_id(const band_job *job, int which, size_t i)
+{
+    uint32_t id = ops_id(job->truth, i);
+    if (id == job->ignore)
+        return VOID_ID;
+    return which == IN_TRUTH ? id : ops_id(job->map, i);
+}
+
+/* One row: `flat` tells of each pixel that its row has one class `reach` to either side; enough
+ * flat pixels of that class one below the other make the one in their middle an inner one. */
+static void mark_row(band_job *job, int which, int32_t y)
+{
+    size_t width = (size_t)job->width;
+    uint32_t *here = job->rows + (size_t)(y & 1) * width;
+    const uint32_t *above = job->rows + (size_t)(~y & 1) * width;
+    int64_t side = 2 * (int64_t)job->reach + 1, run = 0;
+    for (int32_t x = 0; x < job->width; x++) {
+        here[x] = band_id(job, which, (size_t)y * width + (size_t)x);
+        run = x > 0 && here[x] == here[x - 1] ? run + 1 : 1;
+        if (x + 1 < side)
+            continue;
+        int32_t middle = x - job->reach, *down = &job->down[middle];
+        bool flat = run >= side;
+        *down = !flat ? 0 : *down > 0 && above[middle] == here[middle] ? *down + 1 : 1;
+        if (*down >= side)
+            job->inner[(size_t)(y - job->reach) * width + (size_t)middle] |= (uint8_t)(1 << which);
+    }
+}
+
+static lab_status mark_inner(lab_call *call, band_job *job, int which)
+{
+    memset(job->down, 0, (size_t)job->width * sizeof *job->down);
+    for (int32_t y = 0; y < job->height; y++) {
+        if (lab_should_stop(call))
+            return lab_fail(call, LAB_E_INTERRUPTED, "stopped on request");
+        mark_row(job, which, y);
+    }
+    return LAB_OK;
+}
+
+static lab_status count_bands(lab_call *call, const band_job *job, int64_t classes,
+                              int64_t (*counts)[3])
+{
+    size_t width = (size_t)job->width, count = width * (size_t)job->height;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t right = ops_id(job->truth, i), found = ops_id(job->map, i);
+        if (right == job->ignore)
+            continue;
+        if (right >= classes)
+            return outside(call, "truth", right, i, width, classes);
+        if (found >= classes)
+            return outside(call, "prediction", found, i, width, classes);
+        bool in_truth_band = !(job->inner[i] & 1 << IN_TRUTH);
+        bool in_map_band = !(job->inner[i] & 1 << IN_MAP);
+        counts[right][0] += in_truth_band;
+        counts[found][1] += in_map_band;
+        counts[right][2] += right == found && in_truth_band && in_map_band;
+    }
+    return LAB_OK;
+}
+
+static int32_t band_reach(const lab_call *call, int32_t width, int32_t height)
+{
+    if (lab_given(call, BAND_WIDTH))
+        return (int32_t)lab_arg_int(call, BAND_WIDTH);
+    double diagonal = sqrt((double)width * width + (double)height * height);
+    double reach = nearbyint(lab_arg_float(call, BAND_RATIO) * diagonal);
+    return reach < 1 ? 1 : (int32_t)reach;
+}
+
+static lab_status band_run(lab_call *call)
+{
+    const lab_tensor *map = lab_input(call), *truth = lab_arg_tensor(call, BAND_TRUTH);
+    int64_t classes = lab_arg_int(call, BAND_CLASSES);
+    lab_status status = ops_same_size(call, map, truth, "truth");
+    if (status)
+        return status;
+    band_job job = { .truth = truth,
+                     .map = map,
+                     .ignore = lab_arg_int(call, BAND_IGNORE),
+                     .width = ops_width(map),
+                     .height = ops_height(map),
+                     .reach = band_reach(call, ops_width(map), ops_height(map)) };
+    size_t width = (size_t)job.width;
+    job.inner = lab_call_alloc(call, width * (size_t)job.height);
+    job.down = lab_call_alloc(call, width * sizeof *job.down);
+    job.rows = lab_call_alloc(call, 2 * width * sizeof *job.rows);
+    lab_tensor *out =
+        lab_result(call, LAB_TENSOR, LAB_I64, 2, (const int32_t[]){ (int32_t)classes, 3 });
+    if (!job.inner || !job.down || !job.rows || !out)
+        return lab_call_status(call);
+    memset(out->data, 0, out->size);
+    status = mark_inner(call, &job, IN_TRUTH);
+    if (!status)
+        status = mark_inner(call, &job, IN_MAP);
+    return status ? status : count_bands(call, &job, classes, out->data);
+}
+
+static const lab_param band_params[] = {
+    { .name = "truth",
+      .type = LAB_LABELMAP,
+      .doc = "what is right, of the same size",
+      .flags = LAB_PARAM_MAIN },
+    { .name = "classes",
+      .type = LAB_INT,
+      .doc = "how many classes there are; ids are 0 .. classes - 1",
+      .min = 1,
+      .max = MAX_CLASSES },
+    { .name = "ignore",
+      .type = LAB_INT,
+      .doc = "id in the truth whose pixels do not count (255: void); -1 none",
+      .def = "255",
+      .min = -1,
+      .max = 65535 },
+    { .name = "ratio",
+      .type = LAB_FLOAT,
+      .doc = "how far the band reaches into a class, as a part of the picture's diagonal; at "
+             "least one pixel",
+      .def = "0.02",
+      .min = 0,
+      .max = 1 },
+    { .name = "width",
+      .type = LAB_INT,
+      .doc = "how far it reaches in pixels, instead of ratio",
+      .min = 1,
+      .max = OPS_MAX_SIDE,
+      .flags = LAB_PARAM_OPTIONAL },
+    LAB_PARAM_END,
+};
+
+const lab_op lab_op_map_boundary_overlap = {
+    .name = "map.boundary_overlap",
+    .summary = "how far the borders of classes agree with those of the truth",
+    .doc =
+        "What boundary IoU (Cheng et al., CVPR 2021) is made of, i64 [classes, 3]: pixels in the "
+        "band of each class in the truth, in this map, and in both. A class's band are those of "
+        "its pixels that have a pixel of another class, or of beyond the picture's edge, at most "
+        "so many columns and rows away. Pixels that the truth ignores are a class of their own "
+        "in both maps, which is not counted. Tensors of several pictures are added up; then "
+        "boundary IoU = both / (truth + map - both).",
+    .in = LAB_LABELMAP,
+    .out = LAB_TENSOR,
+    .params = band_params,
+    .run = band_run,
 };

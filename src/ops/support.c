@@ -1,6 +1,8 @@
 /* What several operators need: see support.h. */
 #include "ops/support.h"
 
+#include <string.h>
+
 lab_status ops_finish(lab_call *call, lab_status status, lab_tensor *out, const lab_error *error)
 {
     if (status)
@@ -15,6 +17,11 @@ lab_status ops_same_size(lab_call *call, const lab_tensor *a, const lab_tensor *
     return lab_fail(call, LAB_E_INVALID, "the %s is %dx%d, the %s %dx%d: resize one of them first",
                     lab_type_name(a->kind), ops_width(a), ops_height(a), what, ops_width(b),
                     ops_height(b));
+}
+
+void ops_copy(lab_tensor *out, const lab_tensor *in)
+{
+    memcpy(out->data, in->data, in->size);
 }
 
 uint32_t ops_max_id(const lab_tensor *map)

@@ -70,6 +70,9 @@ static inline uint32_t ops_id(const lab_tensor *map, size_t i)
                                  : ((const uint8_t *)map->data)[i];
 }
 
+/* Copies the elements of `in` to a result that is like it. */
+void ops_copy(lab_tensor *out, const lab_tensor *in);
+
 /* The highest id in the map. */
 uint32_t ops_max_id(const lab_tensor *map);
 

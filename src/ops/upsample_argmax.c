@@ -84,12 +84,17 @@ static void fill_block(const argmax_job *job, const upsample_block *b, uint32_t 
 static void write_block(const argmax_job *job, const upsample_block *b, const int32_t *ids)
 {
     size_t width = job->up->x.count;
-    for (uint32_t y = b->y0; y < b->y1; y++, ids += b->x1 - b->x0) {
-        for (uint32_t x = b->x0; x < b->x1; x++) {
-            if (job->out->dtype == LAB_U8)
-                ((uint8_t *)job->out->data)[y * width + x] = (uint8_t)ids[x - b->x0];
-            else
-                ((uint16_t *)job->out->data)[y * width + x] = (uint16_t)ids[x - b->x0];
+    uint32_t n = b->x1 - b->x0;
+    for (uint32_t y = b->y0; y < b->y1; y++, ids += n) {
+        size_t at = y * width + b->x0;
+        if (job->out->dtype == LAB_U8) {
+            uint8_t *restrict row = (uint8_t *)job->out->data + at;
+            for (uint32_t i = 0; i < n; i++)
+                row[i] = (uint8_t)ids[i];
+        } else {
+            uint16_t *restrict row = (uint16_t *)job->out->data + at;
+            for (uint32_t i = 0; i < n; i++)
+                row[i] = (uint16_t)ids[i];
         }
     }
 }

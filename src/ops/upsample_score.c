@@ -14,20 +14,36 @@ enum { SOFTMAX, LOGISTIC, NONE }; /* in the order of the choices */
 /* A class this far below another in a whole cell has less than 1.2e-7 of its probability. */
 #define NEGLIGIBLE 16.0f
 
+/* A probability of at most this is 0 of 255, one of at least 1 - this is 255: half a level is
+ * 1/510, and the rest is room for the rounding of floats. */
+#define SETTLED (1.0f / 600.0f)
+
+/* Pixels of a block in which looking for another leader costs less than computing them. */
+#define WORTH_A_SEARCH 128
+
 typedef struct score_job {
     const upsample *up;
     const float *reals;
     const bool *chosen; /* by class */
+    uint32_t *sure[2];  /* softmax, by grid position: see find_sure */
     bool inverted;      /* one channel, class 0 asked for: 1 - p */
     bool both;          /* one channel, both classes: all of it */
     int activation;
     uint8_t *out;
 } score_job;
 
-/* e^x for x <= 0 to 2e-7, with additions and multiplications alone: the same everywhere. */
-static inline float exp_negative(float x)
+/* Where e^x is as good as 0; NaN too. */
+static inline float above_underflow(float x)
 {
-    x = x > -87.0f ? x : -87.0f; /* NaN too */
+    return x > -87.0f ? x : -87.0f;
+}
+
+/*
+ * e^x for -87 <= x <= 0 to 2e-7, with additions and multiplications alone: the same everywhere.
+ * Bounding x is left to a loop before: compilers would make a branch of it here, and no vectors.
+ */
+static inline float exp_bounded(float x)
+{
     int32_t n = (int32_t)(x * 1.44269504f - 0.5f);
     float r = (x - (float)n * 0.693359375f) + (float)n * 2.12194440e-4f;
     float p = 1.0f + r * (1.0f / 7.0f);
@@ -42,6 +58,11 @@ static inline float exp_negative(float x)
         float value;
     } power = { .bits = (n + 127) * (1 << 23) };
     return p * power.value;
+}
+
+static inline float exp_negative(float x)
+{
+    return exp_bounded(above_underflow(x));
 }
 
 static inline float logistic(float v)
@@ -92,9 +113,107 @@ static float corner_bound(const score_job *job, const upsample_block *b, uint32_
     return bound;
 }
 
+/* The class, among those that are chosen or those that are not, whose smallest corner is largest.
+ */
+static uint32_t leading_class(const score_job *job, const upsample_block *b, bool chosen)
+{
+    uint32_t leader = UINT32_MAX;
+    float most = -INFINITY;
+    for (uint32_t k = 0; k < job->up->classes; k++) {
+        float least = corner_bound(job, b, k, false);
+        if (job->chosen[k] == chosen && least > most) {
+            most = least;
+            leader = k;
+        }
+    }
+    return leader;
+}
+
+/*
+ * Whether the classes of the other side together have next to nothing against `leader` at a grid
+ * position, whose class 0 is at `q`.
+ */
+static bool leads_at(const score_job *job, const float *q, uint32_t leader, bool chosen)
+{
+    float sum = 0.0f;
+    if (leader == UINT32_MAX || !isfinite(q[leader]))
+        return false;
+    for (uint32_t k = 0; k < job->up->classes && sum <= SETTLED; k++) {
+        float below = q[k] - q[leader];
+        if (job->chosen[k] != chosen)
+            sum += below > 0.0f ? 1.0f : exp_negative(below);
+    }
+    return sum <= SETTLED;
+}
+
+/*
+ * For each grid position and side (0: classes that are not chosen, 1: those that are) the largest
+ * class of the side if it leads there, else UINT32_MAX: then no class of the side leads.
+ */
+static void find_sure(void *user, uint32_t begin, uint32_t end)
+{
+    const score_job *job = user;
+    uint32_t classes = job->up->classes, width = job->up->x.grid;
+    for (size_t at = (size_t)begin * width; at < (size_t)end * width; at++) {
+        const float *q = job->reals + at * classes;
+        uint32_t best[2] = { UINT32_MAX, UINT32_MAX };
+        for (uint32_t k = 0; k < classes; k++) {
+            uint32_t *side = &best[job->chosen[k]];
+            if (*side == UINT32_MAX || q[k] > q[*side])
+                *side = k;
+        }
+        for (int side = 0; side < 2; side++)
+            job->sure[side][at] = leads_at(job, q, best[side], side) ? best[side] : UINT32_MAX;
+    }
+}
+
+/*
+ * Whether one class of the side leads at all four corners. Then it does inside: values there are
+ * weighted means of the corners', and the sum of e^(other - leader) is a convex function of values.
+ */
+static bool leads(const score_job *job, const upsample_block *b, bool chosen)
+{
+    const uint32_t *sure = job->sure[chosen];
+    uint32_t classes = job->up->classes, leader = sure[b->corner[0] / classes];
+    bool same = true;
+    for (int c = 0; c < 4; c++) {
+        uint32_t other = sure[b->corner[c] / classes];
+        if (other == UINT32_MAX)
+            return false;
+        same = same && other == leader;
+    }
+    if (same || upsample_pixels(b) < WORTH_A_SEARCH)
+        return same;
+    leader = leading_class(job, b, chosen);
+    for (int c = 0; c < 4; c++)
+        if (!leads_at(job, job->reals + b->corner[c], leader, chosen))
+            return false;
+    return true;
+}
+
+static void fill_scores(const score_job *job, const upsample_block *b, uint8_t value)
+{
+    for (uint32_t y = b->y0; y < b->y1; y++)
+        memset(job->out + (size_t)y * job->up->x.count + b->x0, value, b->x1 - b->x0);
+}
+
+/* Fills cells where the answer is plain. */
+static bool settle_block(const score_job *job, const upsample_block *b)
+{
+    for (int chosen = 0; chosen < 2; chosen++) {
+        if (!leads(job, b, chosen))
+            continue;
+        fill_scores(job, b, chosen ? 255 : 0);
+        return true;
+    }
+    return false;
+}
+
 static void softmax_block(void *user, const upsample_block *b)
 {
     const score_job *job = user;
+    if (settle_block(job, b))
+        return;
     float values[UPSAMPLE_PIXELS] = { 0 }, most[UPSAMPLE_PIXELS] = { 0 };
     float sum[UPSAMPLE_PIXELS] = { 0 }, part[UPSAMPLE_PIXELS] = { 0 };
     uint32_t n = upsample_pixels(b);
@@ -118,8 +237,10 @@ static void softmax_block(void *user, const upsample_block *b)
             continue;
         interpolate(job, b, k, values);
         float counts = job->chosen[k] ? 1.0f : 0.0f;
+        for (uint32_t i = 0; i < n; i++)
+            values[i] = above_underflow(values[i] - most[i]);
         for (uint32_t i = 0; i < n; i++) {
-            float e = exp_negative(values[i] - most[i]);
+            float e = exp_bounded(values[i]);
             sum[i] += e;
             part[i] += e * counts;
         }
@@ -188,8 +309,14 @@ static lab_status upsample_score_run(lab_call *call)
     if (!out)
         return lab_call_status(call);
     job.out = out->data;
-    return upsample_run_blocks(call, &up, job.activation == SOFTMAX ? softmax_block : sum_block,
-                               &job);
+    if (job.activation != SOFTMAX)
+        return upsample_run_blocks(call, &up, sum_block, &job);
+    size_t positions = (size_t)up.x.grid * up.y.grid;
+    for (int side = 0; side < 2; side++)
+        if (!(job.sure[side] = lab_call_alloc(call, positions * sizeof(uint32_t))))
+            return lab_call_status(call);
+    status = lab_parallel_for(call, up.y.grid, 4, find_sure, &job);
+    return status ? status : upsample_run_blocks(call, &up, softmax_block, &job);
 }
 
 static const lab_param upsample_score_params[] = {

@@ -26,6 +26,7 @@ lab_status lab_call_new(lab_registry *registry, const lab_op *op, const lab_tens
     call->registry = registry;
     call->ctx = ctx;
     call->op = op;
+    call->descriptor = op;
     call->n_params = lab_param_count(op->params);
     atomic_init(&call->status, LAB_OK);
     lab_arena_init(&call->arena, ctx);
@@ -92,7 +93,7 @@ static lab_status outcome(lab_call *call, lab_status returned, lab_error *error)
         return lab_error_set(error, failed, "%s: %s", call->op->name, call->error.message);
     if (returned == LAB_OK)
         return lab_call_check_result(call, error);
-    const lab_plugin *owner = lab_registry_owner(call->registry, call->op);
+    const lab_plugin *owner = lab_registry_owner(call->registry, call->descriptor);
     return lab_error_set(error, known_status(returned),
                          "%s: failed without saying why (it returned %d; a bug in plugin %s)",
                          call->op->name, (int)returned, owner ? owner->name : "unknown");

@@ -78,6 +78,14 @@ lab_status lab_call_give(lab_call *call, lab_tensor *tensor);
  * that the operator set, one pair of values is kept.
  */
 lab_status lab_call_take_tensor(lab_call *call, lab_tensor *out, lab_error *error);
+/*
+ * Reads a file's bytes with the reader that is surest of them. `filename` has no folder and may be
+ * ""; sentences start with the reader's name. LAB_E_UNSUPPORTED names the readers there are when
+ * none knows the bytes. Clear `out`.
+ */
+lab_status lab_call_read(lab_registry *registry, const uint8_t *bytes, size_t size,
+                         const char *filename, lab_tensor *out, lab_error *error);
+
 const lab_record *lab_call_records(const lab_call *call);
 const uint8_t *lab_call_bytes(const lab_call *call, size_t *size);
 

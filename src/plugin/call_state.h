@@ -23,6 +23,10 @@ struct lab_call {
     lab_registry *registry;
     lab_context *ctx;
     const lab_op *op;
+    const void *descriptor;   /* what is run, for naming its plugin: the operator or the reader */
+    const lab_reader *reader; /* NULL for operators */
+    const uint8_t *file;      /* what it reads */
+    size_t file_size;
     lab_tensor input;
     lab_arena arena;
     lab_arg *args;

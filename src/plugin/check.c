@@ -10,6 +10,9 @@
 
 #define NAME_LENGTH ((size_t)63)
 
+/* No descriptor will ever be larger: what says so is not one. */
+#define MOST_PLUGIN_SIZE ((size_t)4096)
+
 /* sizeof(lab_plugin) in ABI 1.0: up to and with `fini`. What is added later comes behind it. */
 #define FIRST_PLUGIN_SIZE (offsetof(lab_plugin, fini) + sizeof(void (*)(void)))
 
@@ -21,21 +24,28 @@ lab_status lab_check_abi(const lab_plugin *plugin, lab_plugin *out, lab_error *e
                              "built for plugin ABI %u.%u, but this lualab has %u.%u; build it "
                              "again with this lualab's lab_plugin.h",
                              major, minor, LAB_ABI_MAJOR, LAB_ABI_MINOR);
-    if (minor > LAB_ABI_MINOR)
-        return lab_error_set(error, LAB_E_ABI,
-                             "built for plugin ABI %u.%u, newer than this lualab's %u.%u; use a "
-                             "newer lualab, or build the plugin with this one's lab_plugin.h",
-                             major, minor, LAB_ABI_MAJOR, LAB_ABI_MINOR);
-    if (plugin->size < FIRST_PLUGIN_SIZE || plugin->size > sizeof *out)
+    /* Within one minor the size is known; a newer one may have added to the end. */
+    size_t most = minor > LAB_ABI_MINOR ? MOST_PLUGIN_SIZE : sizeof *out;
+    if (plugin->size < FIRST_PLUGIN_SIZE || plugin->size > most)
         return lab_error_set(error, LAB_E_ABI,
                              "its descriptor says it has %u bytes, expected %zu to %zu; it was "
                              "built for another kind of machine or its head is not LAB_PLUGIN_HEAD",
-                             plugin->size, FIRST_PLUGIN_SIZE, sizeof *out);
+                             plugin->size, FIRST_PLUGIN_SIZE, most);
     memset(out, 0, sizeof *out);
-    memcpy(out, plugin, plugin->size);
+    memcpy(out, plugin, plugin->size < sizeof *out ? plugin->size : sizeof *out);
     if (!out->build)
         out->build = "unknown compiler";
     return LAB_OK;
+}
+
+bool lab_check_offers_more(const lab_plugin *plugin)
+{
+    const unsigned char *bytes = (const unsigned char *)plugin;
+    for (size_t i = sizeof *plugin; i < plugin->size; i++) {
+        if (bytes[i])
+            return true;
+    }
+    return false;
 }
 
 /* A lower-case letter, then lower-case letters, digits and the characters of `also`. */
@@ -196,6 +206,22 @@ static lab_status check_loader(const lab_loader *loader, size_t i, lab_error *er
     return problem ? entry_fail(error, "loader", loader->name, i, problem) : LAB_OK;
 }
 
+static lab_status check_reader(const lab_reader *reader, size_t i, lab_error *error)
+{
+    const char *problem = NULL;
+    if (!is_name(reader->name, "_-"))
+        problem = "its name must be lower-case letters, digits, '_' and '-'";
+    else if (!has_text(reader->summary))
+        problem = "it has no summary";
+    else if (!has_text(reader->extensions))
+        problem = "it names no file extensions";
+    else if (!reader->probe)
+        problem = "it has no probe function";
+    else if (!reader->read)
+        problem = "it has no read function";
+    return problem ? entry_fail(error, "reader", reader->name, i, problem) : LAB_OK;
+}
+
 static lab_status check_entries(const lab_plugin *plugin, lab_error *error)
 {
     lab_status status = LAB_OK;
@@ -207,6 +233,8 @@ static lab_status check_entries(const lab_plugin *plugin, lab_error *error)
         status = check_kernel(plugin->kernels[i], i, error);
     for (size_t i = 0; !status && plugin->loaders && plugin->loaders[i]; i++)
         status = check_loader(plugin->loaders[i], i, error);
+    for (size_t i = 0; !status && plugin->readers && plugin->readers[i]; i++)
+        status = check_reader(plugin->readers[i], i, error);
     return status;
 }
 

@@ -5,10 +5,13 @@
 #include "base/error.h"
 
 /*
- * Checks ABI version and size, then copies as much of the descriptor as it has to `out`: members
- * that an older lab_plugin.h did not know are zero there.
+ * Checks ABI version and size, then copies as much of the descriptor as both sides know to `out`:
+ * members that an older lab_plugin.h did not know are zero there.
  */
 lab_status lab_check_abi(const lab_plugin *plugin, lab_plugin *out, lab_error *error);
+
+/* Whether an accepted descriptor of a newer minor has something that was not copied. */
+bool lab_check_offers_more(const lab_plugin *plugin);
 
 /* Checks everything an accepted descriptor lists. The sentence starts with "plugin NAME: ". */
 lab_status lab_check_plugin(const lab_plugin *plugin, lab_error *error);

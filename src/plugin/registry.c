@@ -1,4 +1,4 @@
-/* The registry: four lists of descriptors, each entry with the plugin it came from. */
+/* The registry: five lists of descriptors, each entry with the plugin it came from. */
 #include "plugin/registry.h"
 
 #include <string.h>
@@ -8,9 +8,10 @@
 #include "base/error.h"
 #include "plugin/check.h"
 
-enum { OPS, NODE_TYPES, KERNELS, LOADERS, LISTS };
+enum { OPS, NODE_TYPES, KERNELS, LOADERS, READERS, LISTS };
 
-static const char *const list_nouns[LISTS] = { "operator", "node type", "kernel", "loader" };
+static const char *const list_nouns[LISTS] = { "operator", "node type", "kernel", "loader",
+                                               "reader" };
 
 typedef struct record {
     lab_plugin plugin; /* the descriptor, as much of it as the plugin has */
@@ -115,6 +116,8 @@ static bool listed(const lab_plugin *plugin, int which, size_t i, entry *out)
         *out = (entry){ plugin->kernels[i], plugin->kernels[i]->name, NULL };
     else if (which == LOADERS && plugin->loaders && plugin->loaders[i])
         *out = (entry){ plugin->loaders[i], plugin->loaders[i]->name, NULL };
+    else if (which == READERS && plugin->readers && plugin->readers[i])
+        *out = (entry){ plugin->readers[i], plugin->readers[i]->name, NULL };
     return out->item != NULL;
 }
 
@@ -271,11 +274,18 @@ lab_status lab_registry_add(lab_registry *registry, const lab_plugin *plugin, co
         return status;
     }
     commit(registry, r);
+    if (lab_check_offers_more(plugin))
+        lab_log(registry->ctx, LAB_LOG_WARNING,
+                "plugin %s (%s) was built for plugin ABI %u.%u and has more than this lualab's "
+                "%u.%u knows; the rest of it is left out",
+                checked.name, origin, checked.abi >> 16, checked.abi & 0xffffu, LAB_ABI_MAJOR,
+                LAB_ABI_MINOR);
     lab_log(registry->ctx, LAB_LOG_INFO,
-            "plugin %s %s (%s): %zu operators, %zu node types, %zu kernels, %zu loaders",
+            "plugin %s %s (%s): %zu operators, %zu node types, %zu kernels, %zu loaders, %zu "
+            "readers",
             checked.name, checked.version, origin, count_listed(&checked, OPS),
             count_listed(&checked, NODE_TYPES), count_listed(&checked, KERNELS),
-            count_listed(&checked, LOADERS));
+            count_listed(&checked, LOADERS), count_listed(&checked, READERS));
     return LAB_OK;
 }
 
@@ -362,6 +372,11 @@ const lab_kernel *lab_registry_kernel_at(const lab_registry *registry, size_t i)
 const lab_loader *lab_registry_loader_at(const lab_registry *registry, size_t i)
 {
     return item_at(&registry->lists[LOADERS], i);
+}
+
+const lab_reader *lab_registry_reader_at(const lab_registry *registry, size_t i)
+{
+    return item_at(&registry->lists[READERS], i);
 }
 
 const lab_plugin *lab_registry_owner(const lab_registry *registry, const void *descriptor)
@@ -467,20 +482,4 @@ const lab_kernel *lab_registry_match(const lab_registry *registry, const lab_nod
     if (!kernel && registry->forced)
         kernel = best_kernel(registry, node, "reference");
     return kernel;
-}
-
-const lab_loader *lab_registry_probe(const lab_registry *registry, const uint8_t *bytes,
-                                     size_t size, const char *filename)
-{
-    const lab_loader *best = NULL;
-    int best_score = 0;
-    for (size_t i = 0; i < registry->lists[LOADERS].count; i++) {
-        const lab_loader *loader = lab_registry_loader_at(registry, i);
-        int score = loader->probe(bytes, size, filename);
-        if (score > best_score) {
-            best_score = score;
-            best = loader;
-        }
-    }
-    return best;
 }

@@ -1,7 +1,7 @@
 /*
- * The registry: every operator, node type, kernel and loader there is, built in or from a plugin.
- * Entries are pointers to static descriptors; the registry copies nothing and never changes after
- * start-up (registration is not thread-safe; look-ups are).
+ * The registry: every operator, node type, kernel, loader and reader there is, built in or from a
+ * plugin. Entries are pointers to static descriptors; the registry copies nothing and never changes
+ * after start-up (registration is not thread-safe; look-ups are).
  */
 #ifndef LAB_PLUGIN_REGISTRY_H
 #define LAB_PLUGIN_REGISTRY_H
@@ -20,7 +20,7 @@ lab_context *lab_registry_context(const lab_registry *registry);
 const lab_host_api *lab_registry_api(const lab_registry *registry);
 
 /*
- * Registers everything a descriptor lists, or nothing. Checked: ABI major and minor, size, name and
+ * Registers everything a descriptor lists, or nothing. Checked: ABI major, size, name and
  * version present, each entry complete (lab_op: dotted name whose first half is the kind of its
  * input, run, parameters well formed …), no name there already. The sentence names the plugin, the
  * entry, what was expected and what was found. `origin` ("built in" or a path) is copied, and so
@@ -52,6 +52,7 @@ const lab_op *lab_registry_op_at(const lab_registry *registry, size_t i);
 const lab_node_type *lab_registry_node_type_at(const lab_registry *registry, size_t i);
 const lab_kernel *lab_registry_kernel_at(const lab_registry *registry, size_t i);
 const lab_loader *lab_registry_loader_at(const lab_registry *registry, size_t i);
+const lab_reader *lab_registry_reader_at(const lab_registry *registry, size_t i);
 /*
  * The plugin an entry came from (any registered descriptor pointer). What is returned is the
  * registry's copy, in which members that the plugin's older lab_plugin.h lacked are zero.
@@ -73,5 +74,8 @@ const lab_kernel *lab_registry_match(const lab_registry *registry, const lab_nod
 /* The loader that is surest; NULL when none takes the bytes. */
 const lab_loader *lab_registry_probe(const lab_registry *registry, const uint8_t *bytes,
                                      size_t size, const char *filename);
+/* The same for readers; `bytes` is the whole file. */
+const lab_reader *lab_registry_probe_reader(const lab_registry *registry, const uint8_t *bytes,
+                                            size_t size, const char *filename);
 
 #endif

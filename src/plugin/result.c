@@ -8,7 +8,7 @@
 /* Whose bug it is when a result is not what the descriptor promises. */
 static const char *owner_name(const lab_call *call)
 {
-    const lab_plugin *owner = lab_registry_owner(call->registry, call->op);
+    const lab_plugin *owner = lab_registry_owner(call->registry, call->descriptor);
     return owner ? owner->name : "unknown";
 }
 
@@ -17,14 +17,21 @@ static bool is_tensor(lab_type type)
     return type >= LAB_TENSOR && type <= LAB_MASK;
 }
 
+/* Whether the result is of tensor data: a reader decides the kind when it knows the file. */
+static bool gives_tensor(const lab_call *call)
+{
+    return call->reader || is_tensor(call->op->out);
+}
+
 /* True when the operator promises `type`; else the call fails. */
 static bool promised(lab_call *call, lab_type type)
 {
-    if (call->op->out == type)
+    if (call->reader ? is_tensor(type) : call->op->out == type)
         return true;
     lab_call_fail(call, LAB_E_UNSUPPORTED,
                   "gave a result of kind %s, but promises %s (a bug in plugin %s)",
-                  lab_type_name(type), lab_type_name(call->op->out), owner_name(call));
+                  lab_type_name(type), lab_type_name(call->reader ? LAB_TENSOR : call->op->out),
+                  owner_name(call));
     return false;
 }
 
@@ -50,7 +57,7 @@ static lab_tensor *result(lab_call *call, lab_type kind, lab_dtype dtype, uint32
 
 static void result_labels(lab_call *call, const lab_tensor *from)
 {
-    if (!call->has_result || call->op->out != LAB_LABELMAP) {
+    if (!call->has_result || call->result.kind != LAB_LABELMAP) {
         lab_call_fail(call, LAB_E_UNSUPPORTED,
                       "gave labels to a result that is no label map (a bug in plugin %s)",
                       owner_name(call));
@@ -179,14 +186,14 @@ static lab_status record_list(lab_call *call, const char *name, const int32_t *v
 
 lab_status lab_call_check_result(const lab_call *call, lab_error *error)
 {
-    bool there = is_tensor(call->op->out)     ? call->has_result
+    bool there = gives_tensor(call)           ? call->has_result
                  : call->op->out == LAB_BYTES ? call->bytes != NULL
                                               : true; /* no rows are a result too */
     if (there)
         return LAB_OK;
-    return lab_error_set(error, LAB_E_UNSUPPORTED,
-                         "%s: gave no result, but promises %s (a bug in plugin %s)", call->op->name,
-                         lab_type_name(call->op->out), owner_name(call));
+    return lab_error_set(
+        error, LAB_E_UNSUPPORTED, "%s: gave no result, but promises %s (a bug in plugin %s)",
+        call->op->name, lab_type_name(call->reader ? LAB_TENSOR : call->op->out), owner_name(call));
 }
 
 void lab_call_clear_result(lab_call *call)
@@ -203,7 +210,7 @@ lab_status lab_call_take_tensor(lab_call *call, lab_tensor *out, lab_error *erro
     *out = (lab_tensor){ 0 };
     if (!call->ok || !call->has_result)
         return lab_error_set(error, LAB_E_INVALID, "%s: there is no %s to take", call->op->name,
-                             is_tensor(call->op->out) ? "result" : "tensor");
+                             gives_tensor(call) ? "result" : "tensor");
     /* Of what the operator left in the descriptor only one pair of quantisation values counts:
      * longer lists would have to outlive the call. */
     *out = call->pristine;

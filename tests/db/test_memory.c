@@ -136,10 +136,52 @@ static void test_sqlite_allocations(void **state)
     lab_labels_unref(labels);
 }
 
+/* Each of SQLite's allocations while every map_… function runs once. */
+static void test_function_allocations(void **state)
+{
+    static const char sql[] =
+        "SELECT length(map_crop(map, 1, 1, 9, 9)), length(map_merge(map, 300, 1)), "
+        "length(map_png(map, '#ffffff')), map_agreement(map, map), map_iou(map, map, 1), "
+        "(SELECT miou(a, a) FROM (SELECT map AS a UNION ALL SELECT map)), "
+        "(SELECT length(map_union(a, 1)) FROM (SELECT map AS a UNION ALL SELECT map)), "
+        "(SELECT count(*) FROM map_regions(map)), (SELECT count(*) FROM map_runs(map)), "
+        "(SELECT count(*) FROM map_segments(map)), (SELECT count(*) FROM map_confusion(map, map)) "
+        "FROM results WHERE map IS NOT NULL";
+    db_fixture *fixture = *state;
+    lab_error error;
+    lab_catalog *catalog;
+    lab_labels *labels = db_labels(&fixture->ctx);
+    const char *path = db_path(fixture, 0, "functions.db");
+    assert_ok(use_catalog(&fixture->ctx, path, labels, &error));
+    assert_ok(lab_catalog_open(&fixture->ctx, path, LAB_CATALOG_READ, &catalog, &error));
+    assert_ok(db_execute(catalog, sql, &error)); /* what SQLite keeps is there from now on */
+    long k = 1;
+    bool reached = true;
+    for (; reached; k++) {
+        sqlite3_int64 used = sqlite3_memory_used();
+        memory.calls = 0;
+        memory.fail_at = k;
+        lab_status status = db_execute(catalog, sql, &error);
+        reached = memory.calls >= k;
+        memory.fail_at = 0;
+        if (status && status != LAB_E_NOMEM)
+            fail_msg("allocation %ld refused: %s (%s)", k, error.message, lab_status_name(status));
+        if (sqlite3_memory_used() > used + 4096)
+            fail_msg("allocation %ld refused: %lld bytes more in use", k,
+                     (long long)(sqlite3_memory_used() - used));
+    }
+    print_message("%ld allocations of the functions\n", k);
+    assert_true(k > 50);
+    assert_ok(db_execute(catalog, sql, &error));
+    lab_catalog_close(catalog);
+    lab_labels_unref(labels);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_own_allocations),
+        cmocka_unit_test(test_function_allocations),
         cmocka_unit_test(test_sqlite_allocations),
     };
     if (install_refusal()) {

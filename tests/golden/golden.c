@@ -42,6 +42,10 @@ lab_host *golden_host(unsigned threads)
     const lab_host_options options = { .threads = threads, .log = warn };
     if (lab_host_new(&options, &host, &error) ||
         lab_host_load_plugins(host, TEST_PLUGIN_DIR, &error)) {
+        if (error.status == LAB_E_UNSUPPORTED) {
+            printf("skipped: %s\n", error.message);
+            exit(GOLDEN_SKIP);
+        }
         golden_fail("%s", error.message);
         lab_host_free(host);
         return NULL;
@@ -51,13 +55,19 @@ lab_host *golden_host(unsigned threads)
 
 lab_model *golden_model(lab_host *host, const char *file, const char *name, const char *sha256)
 {
+    return golden_model_with(host, file, name, sha256, NULL);
+}
+
+lab_model *golden_model_with(lab_host *host, const char *file, const char *name, const char *sha256,
+                             const lab_model_options *options)
+{
     lab_error error = { 0 };
     lab_buffer *bytes = golden_file(lab_host_context(host), "weights/%s", file);
     lab_model *model = NULL;
     if (!bytes)
         return NULL;
     if (golden_sha256(lab_buffer_data(bytes), lab_buffer_size(bytes), sha256, file) &&
-        lab_model_load(lab_host_registry(host), bytes, name, &model, &error))
+        lab_model_load_with(lab_host_registry(host), bytes, name, options, &model, &error))
         golden_fail("%s", error.message);
     lab_buffer_unref(bytes);
     return model;

@@ -19,10 +19,16 @@ bool golden_fail(const char *fmt, ...);
 /* Whether TEST_SHARED_DIR has the file; if not says what is skipped and why. */
 bool golden_available(const char *file, const char *what);
 
-/* A host with this build's plugins; NULL when it fails. */
+/*
+ * A host with this build's plugins; NULL when it fails. Ends the program as skipped where the CPU
+ * lacks what LUALAB_KERNELS asks for.
+ */
 lab_host *golden_host(unsigned threads);
 /* Loads a model of TEST_SHARED_DIR/weights and checks its sha256. */
 lab_model *golden_model(lab_host *host, const char *file, const char *name, const char *sha256);
+/* The same with lab_model_load_with. */
+lab_model *golden_model_with(lab_host *host, const char *file, const char *name, const char *sha256,
+                             const lab_model_options *options);
 
 /* Files below TEST_SHARED_DIR. A buffer is the caller's to unref; NULL when it fails. */
 LAB_PRINTF(2, 3)

@@ -57,6 +57,9 @@ static lab_status load_kernels(harness *h, lab_error *error)
         status = lab_registry_add(h->registry, p->entry(&h->api), "built in", error);
     return status;
 #else
+    const char *more = getenv("LUALAB_PLUGIN_PATH");
+    if (more && *more && lab_plugins_load_folder(h->plugins, more, error))
+        return error->status;
     return lab_plugins_load_folder(h->plugins, TEST_PLUGIN_DIR, error);
 #endif
 }
@@ -172,7 +175,9 @@ lab_tensor *trial_input(trial *t, bool constant, lab_dtype dtype, uint32_t rank,
     lab_tensor *tensor = new_tensor(t, dtype, rank, shape);
     uint32_t i = t->node.n_in++;
     t->in[i] = tensor;
-    t->data[i] = trial_alloc(t, tensor->size, 1);
+    t->data[i] = trial_alloc(t, tensor->size + GUARD, 1);
+    /* The bytes that may be read after a tensor but must not count: NaN as floats. */
+    memset((uint8_t *)t->data[i] + tensor->size, 0xff, GUARD);
     tensor->data = constant ? t->data[i] : NULL;
     return tensor;
 }

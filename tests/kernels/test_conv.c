@@ -384,6 +384,62 @@ static void test_conv(void **state)
     sweep(CONV);
 }
 
+/* Many channels, some full panels and some not, more pixels than are multiplied at once. */
+static shape heavy_shape(harness *h, lab_attrs *a)
+{
+    shape s = { .n = random_in(h, 1, 2), .x = 0, .w = 1, .bias = 2, .multiplier = 1 };
+    s.kh = s.kw = ONE_OF(h, 1, 1, 3);
+    s.in_c = s.kh == 1 ? random_in(h, 60, 300) : random_in(h, 1, 70);
+    s.out_c = ONE_OF(h, 5, 8, 9, 16, 19, 21, 24, 31, 48);
+    s.in_h = random_in(h, 1, 6);
+    s.in_w = random_in(h, 1, 30);
+    a->stride_h = a->stride_w = s.kh == 1 ? ONE_OF(h, 1, 1, 2) : 1;
+    a->dilation_h = a->dilation_w = s.kh == 3 ? ONE_OF(h, 1, 2) : 1;
+    a->pad_top = a->pad_left = a->pad_bottom = a->pad_right = s.kh / 2 * a->dilation_h;
+    s.out_h = (s.in_h - 1) / a->stride_h + 1;
+    s.out_w = (s.in_w - 1) / a->stride_w + 1;
+    return s;
+}
+
+/* Near their zero point as trained weights are, but for neighbours at the ends here and there. */
+static void fill_heavy(trial *t, uint32_t in)
+{
+    const lab_tensor *w = t->in[in];
+    uint8_t *to = t->data[in];
+    uint8_t zero = (uint8_t)lab_quant_zero(&w->quant, 0);
+    int32_t few = ONE_OF(t->h, 3, 20, 400);
+    for (size_t i = 0; i < tensor_count(w); i++) {
+        to[i] = (uint8_t)(zero + random_in(t->h, -6, 6));
+        if (random_in(t->h, 0, few) == 0)
+            to[i] = (uint8_t)ONE_OF(t->h, 0, 1, 127, 128, 129, 255);
+        if (i > 0 && random_in(t->h, 0, few) == 0)
+            to[i] = to[i - 1];
+    }
+}
+
+static void test_conv_heavy_weights(void **state)
+{
+    (void)state;
+    harness h;
+    harness_open(&h);
+    for (int i = 0; i < 150; i++) {
+        trial t;
+        trial_begin(&t, &h, op_name(CONV));
+        shape s = heavy_shape(&h, &t.node.attrs);
+        t.node.attrs.activation = (lab_activation)random_in(&h, 0, 3);
+        add_tensors(&t, &s, CONV, random_in(&h, 0, 1) ? LAB_U8 : LAB_I8);
+        quantise(&t, &s, CONV);
+        fill_q8(&t, s.x);
+        fill_heavy(&t, s.w);
+        if (has_bias(&t, &s))
+            fill_bias(&t, s.bias);
+        describe(&t, &s);
+        check_q8(&t, &s, CONV);
+        trial_end(&t);
+    }
+    harness_close(&h);
+}
+
 static void test_depthwise(void **state)
 {
     (void)state;
@@ -411,11 +467,9 @@ static void test_fully_connected(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_conv),
-        cmocka_unit_test(test_depthwise),
-        cmocka_unit_test(test_transpose_conv),
-        cmocka_unit_test(test_mediapipe),
-        cmocka_unit_test(test_fully_connected),
+        cmocka_unit_test(test_conv),      cmocka_unit_test(test_conv_heavy_weights),
+        cmocka_unit_test(test_depthwise), cmocka_unit_test(test_transpose_conv),
+        cmocka_unit_test(test_mediapipe), cmocka_unit_test(test_fully_connected),
     };
     return cmocka_run_group_tests_name("kernels: convolutions", tests, NULL, NULL);
 }

@@ -33,6 +33,20 @@ static const char script[] =
     "local cut = check(soft:cutout { image = img })\n"
     "check(core.decode_map(check(map:encode()), labels))\n"
     "check(check(core.mask(2, 2):as 'labelmap'):with_labels(labels))\n"
+    "local t1 = check(core.tensor { dtype = 'f32', shape = { 2, 3 } })\n"
+    "local t2 = t1:reshape { 3, 2 }\n"
+    "t1[1], t2[2] = 2, 3\n"
+    "t1:set(2, 1, 7)\n"
+    "check(t1:get(2, 3) == 0 and t1[4] == 7 and t2[1] == 0)\n"
+    "check((2 * t1 + t1 / 3 - (-t1)):softmax():sum(-1)[1])\n"
+    "check(t1:transpose():slice { axis = 1, from = 2 }:concat(t1:slice { axis = 1, from = 1 }\n"
+    "  :reshape { 1, 3 }:cast 'f32':slice { axis = 2, from = 1, to = 2 }))\n"
+    "check(((mask & soft) | ~mask) - mask)\n"
+    "check(mask:dilate(1):closing { radius = 1, shape = 'square' }:fill_holes())\n"
+    "check(#mask:outline { tolerance = 1 } > 0 and mask:largest_region():measure()[1].pixels)\n"
+    "check(#map:regions 'cat' == 1 and map:smooth(1):boundary(2))\n"
+    "check(map:merge { 'cat', into = 'no' }:remap { 1, 0 }:classes()[1].id == 1)\n"
+    "check(img:blur { radius = 2, mask = mask }:paste { with = cut, x = 2 })\n"
     "local model = check(core.load_model_bytes(model_bytes, 'small'))\n"
     "local t = check(core.tensor { dtype = 'u8', shape = { 1, 17, 17, 3 } })\n"
     "local out = check(model:run(t))\n"
@@ -52,6 +66,10 @@ static const char script[] =
     "check(#s:row() == 2 and #s:columns() == 2)\n"
     "check(#core.ops() > 5 and core.plugins() and core.kernels() and core.loaders())\n"
     "check(core.read_file(a_file))\n"
+    "check(core.save(img, a_picture, { level = 9 }):wait())\n"
+    "check(core.read_picture(a_picture, { sha256 = true }):wait())\n"
+    "check(core.save(map, a_picture):start():wait())\n"
+    "check(core.read_picture(a_picture):start():wait())\n"
     "return 'finished'\n";
 
 typedef struct lua_memory {
@@ -114,6 +132,8 @@ static int open_state(lua_State *L)
     lua_setglobal(L, "model_bytes");
     lua_pushliteral(L, __FILE__);
     lua_setglobal(L, "a_file");
+    lua_pushliteral(L, "failures.png"); /* in the test's own folder of the build */
+    lua_setglobal(L, "a_picture");
     return 0;
 }
 

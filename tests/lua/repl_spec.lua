@@ -119,3 +119,99 @@ describe("compile", function()
     assert.equal(folder .. "/lualab/history", repl.history_file())
   end)
 end)
+
+describe("inspect", function()
+  local inspect = repl.inspect
+
+  it("writes tables as Lua does, with sorted keys", function()
+    assert.equal('{ 1, "a", b = true }', inspect { 1, "a", b = true })
+    assert.equal('{ [2.5] = 0, ["a b"] = 1, ["end"] = 2, x = 3 }',
+      inspect { x = 3, ["end"] = 2, ["a b"] = 1, [2.5] = 0 })
+    assert.equal("{}", inspect {})
+    assert.equal('"two\\nlines\\27"', inspect "two\nlines\27")
+  end)
+
+  it("is bounded in depth, entries, width and strings", function()
+    assert.equal("{ { { {…} } } }", inspect { { { { 1 } } } })
+    assert.equal("{ {…} }", inspect({ { 1 } }, { depth = 1 }))
+    assert.equal("{ 0, 0, … 3 more }", inspect({ 0, 0, 0, 0, 0 }, { items = 2 }))
+    assert.equal('"ab"…', inspect("abc", { string = 2 }))
+    assert.equal('"ä"…', inspect("äö", { string = 3 }))
+    assert.equal("{\n  aaaa = 1,\n  bbbb = 2\n}", inspect({ aaaa = 1, bbbb = 2 }, { width = 12 }))
+  end)
+
+  it("survives cycles and values that cannot say what they are", function()
+    local t = { 1 }
+    t.self = t
+    assert.equal("{ 1, self = <cycle> }", inspect(t))
+    assert.equal("{ { 1 }, { 1 } }", inspect((function(u) return { u, u } end) { 1 }))
+    assert.is_truthy(inspect(setmetatable({}, { __tostring = error })):find "fails")
+    assert.equal("me", inspect(setmetatable({}, { __tostring = function() return "me" end })))
+    assert.equal("{ 1 }", inspect(setmetatable({ 1 }, { __index = error, __pairs = error,
+      __len = error })))
+  end)
+
+  it("shows the first elements of tensors", function()
+    local t = core.tensor { dtype = "u8", shape = { 3 }, data = "\1\2\3" }
+    assert.is_truthy(inspect(t):find("u8: 1 2 3", 1, true))
+    assert.is_truthy(inspect(t, { items = 2 }):find("1 2 … 1 more", 1, true))
+  end)
+
+  it("colours by type when asked", function()
+    assert.equal('{ \27[36m1\27[0m, \27[32m"a"\27[0m }', inspect({ 1, "a" }, { colors = true }))
+  end)
+end)
+
+describe("completion", function()
+  local function at(line, earlier)
+    return repl.complete(earlier or "", line, #line)
+  end
+
+  it("inserts what is certain and lists the rest", function()
+    assert.equal("ing", (at "str"))
+    assert.equal("e", (at "string.r"))
+    assert.is_truthy(select(2, at "string.re"):find("rep +reverse"))
+    assert.is_nil((at "nothing.like.this"))
+    assert.equal("  ", (at("", "for i = 1, 2 do\n")))
+    assert.equal("erse", (at("x = string.rev", "y = 1\n")))
+  end)
+
+  it("closes strings, but not of folders", function()
+    assert(core.write_file(folder .. "/only.txt", "x"))
+    assert(core.make_dirs(folder .. "/folder"))
+    assert.equal("ly.txt'", (at("io.open('" .. folder .. "/on")))
+    assert.equal("der/", (at("io.open('" .. folder .. "/fol")))
+  end)
+
+  it("knows commands and their arguments", function()
+    assert.equal("me", (at ":ti"))
+    assert.equal("erse", (at ":time string.rev"))
+    assert.equal("ze", (at ":ops image.resi"))
+    assert.equal("fy", (at ":models veri"))
+    assert.equal("ECT", (at ":sql SEL"))
+    assert.equal("ct", (at ":sql sele"))
+    assert.is_nil((at "::lab"))
+  end)
+end)
+
+describe("commands", function()
+  it("run what the program has, and tell what is wrong", function()
+    local code, out, err = type_lines { ":time 1 + 1", ":ops resize", ":opps", ":repl", "::l::",
+      ":time +", ":quit", "'not reached'" }
+    assert.equal(0, code)
+    assert.is_truthy(out:find("^2\n[%d.]+ ms\nimage.resize: "))
+    assert.is_truthy(err:find('there is no command "opps"; did you mean "ops"?', 1, true))
+    assert.is_truthy(err:find("this is the prompt", 1, true))
+    assert.is_nil(out:find("not reached", 1, true))
+  end)
+
+  it("have help, as functions and values do", function()
+    local _, out = type_lines { ":help", "?lab.open", "help(lab.core.image(1, 1, 1).crop)",
+      "help(print)", "?" }
+    assert.is_truthy(out:find(":sql  ", 1, true))
+    assert.is_truthy(out:find("function picture.open(", 1, true))
+    assert.is_truthy(out:find("image.crop:", 1, true))
+    assert.is_truthy(out:find("written in C", 1, true))
+    assert.is_truthy(out:find("Globals stay from line to line", 1, true))
+  end)
+end)

@@ -19,7 +19,7 @@ allowed() {
     model) echo "plugin tensor base" ;;
     formats) echo "" ;;
     ops) echo "plugin image tensor base" ;;
-    catalog) echo "tensor base" ;;
+    catalog) echo "image tensor base" ;;
     lua | host) echo "*" ;;
     *) echo "?" ;;
     esac

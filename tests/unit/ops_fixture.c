@@ -9,6 +9,8 @@
 #include "ops/ops.h"
 #include "support/fail_alloc.h"
 
+const lab_plugin *ops_extra_plugin;
+
 lab_status ops_host_init(ops_host *host, const lab_allocator *allocator, unsigned threads,
                          lab_error *error)
 {
@@ -22,6 +24,8 @@ lab_status ops_host_init(ops_host *host, const lab_allocator *allocator, unsigne
     status = lab_registry_new(&host->ctx, &host->api, &host->registry, error);
     if (!status)
         status = lab_registry_add(host->registry, &lab_builtin_ops, "built in", error);
+    if (!status && ops_extra_plugin)
+        status = lab_registry_add(host->registry, ops_extra_plugin, "linked in", error);
     if (status)
         ops_host_finish(host);
     return status;

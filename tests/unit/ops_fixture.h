@@ -11,6 +11,9 @@ typedef struct ops_host {
     lab_registry *registry;
 } ops_host;
 
+/* A plugin that every host gets from now on; NULL: none but what is built in. */
+extern const lab_plugin *ops_extra_plugin;
+
 lab_status ops_host_init(ops_host *host, const lab_allocator *allocator, unsigned threads,
                          lab_error *error);
 void ops_host_finish(ops_host *host);

@@ -296,14 +296,21 @@ static void test_dead_node(void **state)
     tflw_output(w, y);
     size_t size;
     uint8_t *bytes = tflw_finish(w, &size);
-    lab_model *model = NULL;
     lab_error error;
-    if (model_host_model(host, bytes, size, &model, &error))
-        fail_msg("%s", error.message);
+    lab_buffer *file = model_host_bytes(host, bytes, size);
     free(bytes);
-    assert_null(lab_model_kernel(model, 0));
-    assert_int_equal(run(model, &error), LAB_OK);
-    lab_model_free(model);
+    for (int rewritten = 0; rewritten < 2; rewritten++) {
+        const lab_model_options options = { .as_in_file = !rewritten };
+        lab_model *model = NULL;
+        if (lab_model_load_with(lab_host_registry(host), file, "dead", &options, &model, &error))
+            fail_msg("%s", error.message);
+        assert_int_equal(lab_model_graph(model)->n_nodes, rewritten ? 1 : 2);
+        assert_int_equal(lab_model_graph(model)->n_removed, rewritten);
+        assert_true((lab_model_kernel(model, 0) != NULL) == rewritten);
+        assert_int_equal(run(model, &error), LAB_OK);
+        lab_model_free(model);
+    }
+    lab_buffer_unref(file);
 }
 
 static void test_stopping(void **state)

@@ -5,7 +5,7 @@ local pipeline = require "lab.pipeline"
 
 local known = { alpha = "number", background = "boolean", save = "string" }
 
-local Colorize = { name = "colorize" }
+local Colorize = { name = "colorize", runs_ahead = true }
 Colorize.__index = Colorize
 
 function Colorize:run(r)

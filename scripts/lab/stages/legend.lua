@@ -6,7 +6,7 @@ local pipeline = require "lab.pipeline"
 
 local known = { regions = "boolean", width = "integer", percent = "boolean", save = "string" }
 
-local Legend = { name = "legend" }
+local Legend = { name = "legend", runs_ahead = true }
 Legend.__index = Legend
 
 function Legend:run(r)

@@ -6,7 +6,7 @@ local pipeline = require "lab.pipeline"
 local known = { label = "string|integer|table", soft = "boolean", feather = "number",
   cutout = "boolean", background = "string|userdata", save = "string" }
 
-local Mask = { name = "mask" }
+local Mask = { name = "mask", runs_ahead = true }
 Mask.__index = Mask
 
 function Mask:run(r)

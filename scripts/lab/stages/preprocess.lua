@@ -7,7 +7,7 @@ local picture = require "lab.picture"
 
 local known = { fit = "string" }
 
-local Preprocess = { name = "preprocess" }
+local Preprocess = { name = "preprocess", runs_ahead = true }
 Preprocess.__index = Preprocess
 
 --- The picture on a canvas of the network's size.

@@ -28,6 +28,7 @@ function Record:prepare(pipeline)
   if not model then
     error("the record stage needs a segment stage in the same pipeline", 0)
   end
+  pipeline.wants_sha256 = true -- of the pictures' files
   self.model_id, message, code = self.catalog:connection():add_model {
     sha256 = model.sha256, name = model.name, path = sys.real_path(model.path) or model.path,
     format = model:info().format, licence = model.entry and model.entry.licence,
@@ -37,13 +38,9 @@ function Record:prepare(pipeline)
 end
 
 function Record:start(pipeline)
-  local stages = {}
-  for i, stage in ipairs(pipeline.stages) do
-    stages[i] = stage.describe and stage:describe() or stage.name
-  end
   local message, code
   self.run_id, message, code = self.catalog:connection():begin_run {
-    command = self.command or "pipeline", pipeline = json.encode(json.list(stages)),
+    command = self.command or "pipeline", pipeline = (pipeline:describe()),
     version = core.version, kernels = os.getenv "LUALAB_KERNELS" or "best",
     threads = core.threads(),
   }
@@ -67,11 +64,14 @@ function Record:begin(r)
 end
 
 function Record:run(r)
-  local data = r.source and r.source.data or r.image:bytes()
+  local source = r.source
+  if not source then -- an image that came as a value: its pixels are what there is
+    local pixels = r.image:bytes()
+    source = { sha256 = core.sha256(pixels), bytes = #pixels, format = "memory" }
+  end
   return self.catalog:connection():finish_result(r.row, {
-    image = { sha256 = core.sha256(data), path = row_path(r.path), bytes = #data,
-      width = r.image:width(), height = r.image:height(),
-      format = r.source and r.source.format or "memory" },
+    image = { sha256 = source.sha256, path = row_path(r.path), bytes = source.bytes,
+      width = r.image:width(), height = r.image:height(), format = source.format },
     map = r.map, legend = r.legend, timings = json.encode(r:timings_json()),
   })
 end

@@ -13,7 +13,7 @@ local makers = {
 
 local known = { labels = "string", json = "string", image = "string" }
 
-local Save = { name = "save" }
+local Save = { name = "save", runs_ahead = true }
 Save.__index = Save
 
 function Save:run(r)

@@ -10,7 +10,7 @@ local words = require "lab.words"
 
 local known = { model = "string|table", output = "string", labels = "string|userdata" }
 
-local Segment = { name = "segment" }
+local Segment = { name = "segment", runs_ahead = true }
 Segment.__index = Segment
 
 function Segment:prepare(pipeline)

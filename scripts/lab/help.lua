@@ -1,0 +1,152 @@
+-- help(x) at the prompt: what an operator, a value, a module or a function of the library can do.
+-- Operators describe themselves; functions written in Lua show the comment above them in their
+-- source, which is where their documentation lives.
+
+local core = require "lab.core"
+local words = require "lab.words"
+
+local help = {}
+
+--- Lines about an operator: "image.resize{width, height, method}", its summary and parameters.
+---@param op table  a descriptor of core.ops()
+---@return string
+function help.operator(op)
+  local lines = { ("%s: %s"):format(op.name, op.summary),
+    ("  %s:%s{...} gives %s"):format(op.input, op.method, op.output) }
+  for _, param in ipairs(op.params or {}) do
+    local note = param.required and "required" or param.default ~= nil
+      and "default " .. tostring(param.default) or "optional"
+    local choices = param.choices and " (" .. table.concat(param.choices, ", ") .. ")" or ""
+    local head = ("  %-12s %-8s "):format(param.name, param.type)
+    local text = ("%s%s; %s"):format(param.doc or "", choices, note)
+    text = words.wrap(text, nil, 78 - #head):gsub("\n", "\n" .. (" "):rep(#head))
+    lines[#lines + 1] = head .. text
+  end
+  if op.doc then
+    lines[#lines + 1] = words.wrap("  " .. op.doc, "  ")
+  end
+  return table.concat(lines, "\n")
+end
+
+--- The operators that take values of a kind: "image", "labelmap", …
+local function methods_of(kind)
+  local lines = {}
+  for _, op in ipairs(core.ops()) do
+    if op.input == kind then
+      lines[#lines + 1] = ("  %-18s %s"):format(op.method, op.summary)
+    end
+  end
+  return table.concat(lines, "\n")
+end
+
+local general = [[
+lab.open(path)             a picture            lab.segment(path, {model=})   a result
+lab.load(name)             a model              lab.pipeline {stages}         many pictures
+lab.catalog()              what was recorded    lab.stages, lab.datasets, lab.models()
+help "image.resize"        an operator          help(value), ?value           what it can do
+traceback()                where the last error came from
+:help                      :sql, :time and the other commands
+Tab completes names, options, models, labels and files. _ is the last value.
+Globals stay from line to line, locals do not.]]
+
+--- Operators of this name, or that are this method; "" when there are none.
+local function named(name)
+  local found, names = {}, {}
+  for i, op in ipairs(core.ops()) do
+    names[i] = op.name
+    if op.name == name or op.method == name then
+      found[#found + 1] = help.operator(op)
+    end
+  end
+  if #found == 0 then
+    return ('there is no operator "%s"%s'):format(name, words.hint(name, names))
+  end
+  return table.concat(found, "\n\n")
+end
+
+--- The lines of a Lua file up to one of them; nil when it cannot be read.
+local function lines_before(path, last)
+  local file = io.open(path)
+  if not file then
+    return nil
+  end
+  local lines = {}
+  for line in file:lines() do
+    lines[#lines + 1] = line
+    if #lines == last then
+      break
+    end
+  end
+  file:close()
+  return lines
+end
+
+--- A function's first line and the comment above it.
+local function function_text(f)
+  local op = core.op_name(f)
+  if op then
+    return named(op)
+  end
+  local info = debug.getinfo(f, "S")
+  local lines = info.source:sub(1, 1) == "@" and lines_before(info.source:sub(2), info.linedefined)
+  if not lines or not lines[info.linedefined] then
+    return tostring(f) .. (info.what == "C" and " (written in C)" or "")
+  end
+  local first = info.linedefined
+  while first > 1 and lines[first - 1]:find "^%s*%-%-" do
+    first = first - 1
+  end
+  local text = { (lines[info.linedefined]:gsub("^%s*", "")) }
+  for i = first, info.linedefined - 1 do
+    text[#text + 1] = "  " .. lines[i]:gsub("^%s*%-+%s?", "")
+  end
+  return table.concat(text, "\n")
+end
+
+local function fields(t, into)
+  for name, value in next, t do
+    if type(name) == "string" and not name:find "^_" then
+      into[#into + 1] = ("  %s (%s)"):format(name, type(value))
+    end
+  end
+end
+
+--- A table's fields, and those of its class.
+local function table_text(t)
+  local meta = debug.getmetatable(t)
+  meta = type(meta) == "table" and meta or {}
+  local own = {}
+  fields(t, own)
+  if meta.__name and type(meta.__index) == "table" then
+    fields(meta.__index, own)
+  elseif meta.__name then
+    fields(meta, own)
+  end
+  for _, name in ipairs(rawget(meta, "__names") or {}) do
+    own[#own + 1] = ("  %s (function)"):format(name)
+  end
+  table.sort(own)
+  return (meta.__name and meta.__name .. "\n" or "") .. table.concat(own, "\n")
+end
+
+--- What help(x) shows: about an operator's name, a value, a function; nil: an overview.
+---@param x any
+---@return string
+function help.text(x)
+  if x == nil then
+    return general
+  elseif type(x) == "string" then
+    return named(x)
+  elseif type(x) == "function" then
+    return function_text(x)
+  elseif type(x) == "table" then
+    return table_text(x)
+  end
+  local ok, kind = pcall(core.methods.tensor.kind, x)
+  if ok then
+    return tostring(x) .. "\n" .. methods_of(kind)
+  end
+  return type(x)
+end
+
+return help
