@@ -22,7 +22,7 @@ done
     skip "no AArch64 libraries in $sysroot: scripts/test.sh unpacks them there"
 
 cmake -S "$source" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DLAB_WERROR=ON \
-    -DCMAKE_TOOLCHAIN_FILE="$source/cmake/aarch64-linux-gnu.cmake" -DLAB_SYSROOT="$sysroot"
+    -DCMAKE_TOOLCHAIN_FILE="$source/scripts/cmake/aarch64-linux-gnu.cmake" -DLAB_SYSROOT="$sysroot"
 cmake --build "$build" --target lualab_plugins test_kernels_conv test_kernels_elementwise \
     test_kernels_f32 test_kernels_requant test_kernels_match
 

@@ -5,6 +5,8 @@
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -141,6 +143,8 @@ void trial_begin(trial *t, harness *h, const char *op)
 
 void trial_end(trial *t)
 {
+    for (uint32_t i = 0; i < t->n_fences; i++)
+        munmap(t->fences[i].map, t->fences[i].length);
     lab_arena_reset(&t->arena);
 }
 
@@ -160,6 +164,25 @@ void *trial_alloc(trial *t, size_t count, size_t size)
     return memory;
 }
 
+/*
+ * `size` bytes, 64-byte aligned, whose last 64-byte line is the last before a page without access;
+ * at least GUARD bytes before them may be written.
+ */
+static uint8_t *fenced_alloc(trial *t, size_t size)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), lines = (size + GUARD - 1) / GUARD * GUARD;
+    size_t inside = (lines + GUARD + page - 1) / page * page;
+    if (t->n_fences == TRIAL_FENCED)
+        fail_msg("more than %d pieces of fenced memory", TRIAL_FENCED);
+    fenced *f = &t->fences[t->n_fences];
+    f->length = inside + 2 * page;
+    f->map = mmap(NULL, f->length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (f->map == MAP_FAILED || mprotect(f->map + page, inside, PROT_READ | PROT_WRITE))
+        fail_msg("no memory for %zu bytes between fences", size);
+    t->n_fences++;
+    return f->map + page + inside - lines;
+}
+
 static lab_tensor *new_tensor(trial *t, lab_dtype dtype, uint32_t rank, const int32_t *shape)
 {
     lab_tensor *tensor = &t->tensors[t->n_tensors++];
@@ -175,7 +198,7 @@ lab_tensor *trial_input(trial *t, bool constant, lab_dtype dtype, uint32_t rank,
     lab_tensor *tensor = new_tensor(t, dtype, rank, shape);
     uint32_t i = t->node.n_in++;
     t->in[i] = tensor;
-    t->data[i] = trial_alloc(t, tensor->size + GUARD, 1);
+    t->data[i] = fenced_alloc(t, tensor->size + GUARD);
     /* The bytes that may be read after a tensor but must not count: NaN as floats. */
     memset((uint8_t *)t->data[i] + tensor->size, 0xff, GUARD);
     tensor->data = constant ? t->data[i] : NULL;
@@ -259,20 +282,31 @@ bool trial_matches(trial *t)
     return lab_registry_match(t->h->registry, &t->node) != NULL;
 }
 
+/* What is left of the last line of `size` bytes: after it comes the fence. */
+static size_t slack(size_t size)
+{
+    return (GUARD - size % GUARD) % GUARD;
+}
+
 /* Memory with guard bytes on both sides, the inside poisoned. */
 static uint8_t *guarded(trial *t, size_t size)
 {
-    uint8_t *memory = trial_alloc(t, size + 2 * GUARD, 1);
-    memset(memory, GUARD_BYTE, size + 2 * GUARD);
-    memset(memory + GUARD, POISON_BYTE, size);
-    return memory + GUARD;
+    uint8_t *memory = fenced_alloc(t, size);
+    memset(memory - GUARD, GUARD_BYTE, GUARD);
+    memset(memory, POISON_BYTE, size);
+    memset(memory + size, GUARD_BYTE, slack(size));
+    return memory;
 }
 
 static void check_guards(const trial *t, const uint8_t *memory, size_t size, const char *what)
 {
+    bool whole = true;
     for (size_t i = 0; i < GUARD; i++)
-        if (memory[-1 - (ptrdiff_t)i] != GUARD_BYTE || memory[size + i] != GUARD_BYTE)
-            fail_msg("%s wrote outside its %s of %zu bytes (%s)", t->kernel, what, size, t->text);
+        whole = whole && memory[-1 - (ptrdiff_t)i] == GUARD_BYTE;
+    for (size_t i = 0; i < slack(size); i++)
+        whole = whole && memory[size + i] == GUARD_BYTE;
+    if (!whole)
+        fail_msg("%s wrote outside its %s of %zu bytes (%s)", t->kernel, what, size, t->text);
 }
 
 /* Runs every tile once: pieces of random size, from the front and the back by turns. */

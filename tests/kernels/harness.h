@@ -1,7 +1,8 @@
 /*
  * harness.h: one node at a time through the kernel that the registry chooses for it, with hostile
- * surroundings: outputs and scratch memory lie between guard bytes and start out poisoned, work is
- * handed out in uneven pieces, in any order.
+ * surroundings: inputs, outputs and scratch memory end at a page that nobody may touch (inputs with
+ * the 64 readable bytes that lab_plugin.h promises); outputs and scratch memory lie between guard
+ * bytes and start out poisoned; work is handed out in uneven pieces, in any order.
  *
  * The instruction set under test is that of LUALAB_KERNELS ("reference" when unset), so that one
  * sweep serves every kernel plugin there is.
@@ -36,10 +37,20 @@ float random_real(harness *h, float lo, float hi);
     ((const int32_t[]){ __VA_ARGS__ })[random_in(                                                  \
         (h), 0, (int32_t)(sizeof((const int32_t[]){ __VA_ARGS__ }) / sizeof(int32_t)) - 1)]
 
+/* Memory that ends at a page nobody may touch; one more such page lies before it. */
+typedef struct fenced {
+    uint8_t *map;
+    size_t length; /* fences included */
+} fenced;
+
+#define TRIAL_FENCED (LAB_NODE_MAX_IN + 8)
+
 /* A node and its data. Everything lives until trial_end. */
 typedef struct trial {
     harness *h;
     lab_arena arena;
+    fenced fences[TRIAL_FENCED];
+    uint32_t n_fences;
     lab_node node;
     lab_tensor tensors[LAB_NODE_MAX_IN + 1];
     uint32_t n_tensors;

@@ -75,6 +75,8 @@ static int set_up(void **state)
     snprintf(path, sizeof path, "%s/catalog.db", f.folder);
     set(&f, "LUALAB_DB", path);
     make_unusual_file(&f);
+    if (chdir(f.folder)) /* files of this name or that would be candidates */
+        return -1;
     *state = &f;
     return 0;
 }
@@ -83,6 +85,8 @@ static int tear_down(void **state)
 {
     fixture *f = *state;
     terminal_close(&f->terminal);
+    if (chdir("/"))
+        return -1;
     return nftw(f->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 

@@ -1,4 +1,4 @@
--- `luarocks make` in a checkout: lab.so goes where LuaRocks keeps C modules, everything else into a
+-- `luarocks make scripts/lualab-scm-1.rockspec` in a checkout: lab.so goes where LuaRocks keeps C modules, everything else into a
 -- folder of the rock, which lab.so remembers (LAB_INSTALL_PREFIX in src/host/places.c).
 rockspec_format = "3.0"
 package = "lualab"

@@ -4,7 +4,8 @@ include(GNUInstallDirs)
 
 install(TARGETS lualab RUNTIME DESTINATION bin)
 install(TARGETS lualab_module LIBRARY DESTINATION ${LAB_LUA_MODULE_DIR})
-install(DIRECTORY ${CMAKE_SOURCE_DIR}/scripts ${CMAKE_SOURCE_DIR}/db DESTINATION share/lualab)
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/scripts ${CMAKE_SOURCE_DIR}/db DESTINATION share/lualab
+  PATTERN cmake EXCLUDE PATTERN "*.rockspec" EXCLUDE)
 install(FILES ${CMAKE_SOURCE_DIR}/weights/models.lua DESTINATION share/lualab/weights)
 # The folder of plugins is also where they are built: only the plugins themselves go along.
 install(CODE "
@@ -40,7 +41,7 @@ foreach(header base/arena base/buffer base/context base/error base/file base/poo
   install(FILES ${CMAKE_SOURCE_DIR}/src/${header}.h DESTINATION include/lualab/${folder})
 endforeach()
 list(TRANSFORM CMAKE_DL_LIBS PREPEND -l OUTPUT_VARIABLE LAB_DL_LIBS)
-configure_file(${CMAKE_SOURCE_DIR}/cmake/lualab.pc.in ${CMAKE_BINARY_DIR}/lualab.pc @ONLY)
+configure_file(${CMAKE_SOURCE_DIR}/scripts/cmake/lualab.pc.in ${CMAKE_BINARY_DIR}/lualab.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/lualab.pc DESTINATION lib/pkgconfig)
 
 # The manual page and the completion of shells come from the program itself, which can only run
