@@ -7,6 +7,7 @@ local geometry = require "lab.geometry"
 local manifest = require "lab.manifest"
 local model = require "lab.model"
 local paths = require "lab.paths"
+local picture = require "lab.picture"
 local pipeline = require "lab.pipeline"
 local stages = require "lab".stages
 
@@ -153,6 +154,15 @@ local function command_text(argv)
   return table.concat(words, " ")
 end
 
+--- Reads the first picture while the model is loaded. A model that cannot be had closes the job.
+local function begin_reading(items, args)
+  local first = items[1]
+  if first and not first.error and first.path ~= "-" and args.ahead ~= 1 and not args.resume then
+    first.job = picture.reading(first.path, { sha256 = not args.no_record }):start()
+  end
+  return first and first.job
+end
+
 local function run(argv)
   local parser = make_parser()
   local args, code = arguments.parse(parser,
@@ -171,9 +181,13 @@ local function run(argv)
       return arguments.usage_error(parser, message)
     end
   end
+  local job = begin_reading(items, args)
   local loaded, message, kind = model.load(args.model or manifest.default(),
     { labels = args.labels })
   if not loaded then
+    if job then
+      job:close()
+    end
     io.stderr:write("lualab segment: ", message, "\n")
     return kind == "NOT_FOUND" and args.model and not paths.exists(args.model) and 2 or 1
   end

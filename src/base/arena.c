@@ -94,6 +94,17 @@ char *lab_arena_strdup(lab_arena *arena, const char *text)
     return copy;
 }
 
+void lab_arena_take(lab_arena *arena, lab_arena *from)
+{
+    lab_arena_block **end = &arena->blocks;
+    while (*end)
+        end = &(*end)->next;
+    *end = from->blocks;
+    arena->total += from->total;
+    from->blocks = NULL;
+    from->total = 0;
+}
+
 void lab_arena_reset(lab_arena *arena)
 {
     for (lab_arena_block *block = arena->blocks; block;) {

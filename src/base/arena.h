@@ -18,6 +18,8 @@ void *lab_arena_alloc(lab_arena *arena, size_t size);
 /* As lab_arena_alloc for count * item bytes; NULL also when the product overflows. */
 void *lab_arena_array(lab_arena *arena, size_t count, size_t item);
 char *lab_arena_strdup(lab_arena *arena, const char *text);
+/* Moves everything from `from`, of the same context, which is empty afterwards. */
+void lab_arena_take(lab_arena *arena, lab_arena *from);
 /* Frees everything; the arena can be used again. */
 void lab_arena_reset(lab_arena *arena);
 

@@ -226,22 +226,106 @@ static lab_status find_wanted(lab_model *model, lab_error *error)
     return LAB_OK;
 }
 
-static lab_status prepare_node(lab_model *model, uint32_t n, lab_error *error)
+/*
+ * Folds in the order of the nodes, so that what reads a folded value sees its data, and gives every
+ * other node that a result needs its step, not yet prepared.
+ */
+static lab_status fold_all(lab_model *model, lab_error *error)
 {
-    const lab_graph_node *node = model->graph->nodes[n];
-    lab_step step = { .node = node, .want = model->want[n] };
-    if (reads_only_constants(&node->node))
-        return fold_node(model, &step, error);
-    lab_status status =
-        prepare_step(model, &model->arena, &step, &model->stats.packed_bytes, error);
-    if (status)
-        return status;
-    model->kernels[n] = step.kernel;
-    model->stats.macs += lab_node_macs(&node->node);
-    if (step.scratch_size > model->scratch_stride)
-        model->scratch_stride = step.scratch_size;
-    model->steps[model->n_steps++] = step;
+    const lab_graph *graph = model->graph;
+    for (uint32_t n = 0; n < graph->n_nodes; n++) {
+        const lab_graph_node *node = graph->nodes[n];
+        lab_step step = { .node = node, .want = model->want[n] };
+        if (!model->want[n]) /* nothing wanted depends on it */
+            continue;
+        if (!reads_only_constants(&node->node))
+            model->steps[model->n_steps++] = step;
+        else if (fold_node(model, &step, error))
+            return lab_error_prefix(error, "op %u %.64s", node->node.index, node->label);
+    }
     return LAB_OK;
+}
+
+/* What a thread packs goes into an arena of its own, which the model's takes over. */
+typedef struct packer {
+    lab_arena arena;
+    size_t packed;
+    uint32_t failed; /* the first step of its own that failed; UINT32_MAX: none … */
+    lab_error error; /* … and why */
+} packer;
+
+typedef struct packing {
+    lab_model *model;
+    packer *packers; /* one a thread */
+} packing;
+
+/* A failure ends nothing: the first of all is told, however the steps were shared out. */
+static void pack_steps(void *user, uint32_t begin, uint32_t end, unsigned thread)
+{
+    const packing *all = user;
+    packer *own = &all->packers[thread];
+    for (uint32_t s = begin; s < end; s++) {
+        lab_error error;
+        if (prepare_step(all->model, &own->arena, &all->model->steps[s], &own->packed, &error) &&
+            s < own->failed) {
+            own->failed = s;
+            own->error = error;
+        }
+    }
+}
+
+static lab_status take_over(lab_model *model, packer *packers, unsigned threads, lab_error *error)
+{
+    const packer *failed = NULL;
+    for (unsigned i = 0; i < threads; i++) {
+        packer *p = &packers[i];
+        if (p->failed != UINT32_MAX && (!failed || p->failed < failed->failed))
+            failed = p;
+        model->stats.packed_bytes += p->packed;
+        lab_arena_take(&model->arena, &p->arena);
+    }
+    if (!failed)
+        return LAB_OK;
+    const lab_graph_node *node = model->steps[failed->failed].node;
+    *error = failed->error;
+    return lab_error_prefix(error, "op %u %.64s", node->node.index, node->label);
+}
+
+/* Kernels and packed weights of all steps. Packing takes longest of all loading: on every thread.
+ */
+static lab_status pack_all(lab_model *model, lab_error *error)
+{
+    lab_context *ctx = model->ctx;
+    unsigned threads = lab_pool_threads(ctx->pool);
+    packer *packers = lab_alloc_array(ctx, threads, sizeof *packers);
+    if (!packers)
+        return lab_error_nomem(error, threads * sizeof *packers, "the model's tables");
+    for (unsigned i = 0; i < threads; i++) {
+        lab_arena_init(&packers[i].arena, ctx);
+        packers[i].failed = UINT32_MAX;
+    }
+    packing all = { model, packers };
+    bool done = lab_pool_run(ctx->pool, model->n_steps, 1, pack_steps, &all, &ctx->stop);
+    lab_status status = take_over(model, packers, threads, error);
+    lab_free(ctx, packers);
+    if (!status && !done)
+        return lab_error_set(error, LAB_E_INTERRUPTED, "stopped while loading");
+    return status;
+}
+
+/* Sums over the steps, and the kernels by node. */
+static void describe_steps(lab_model *model)
+{
+    for (uint32_t n = 0, s = 0; n < model->graph->n_nodes && s < model->n_steps; n++) {
+        const lab_step *step = &model->steps[s];
+        if (step->node != model->graph->nodes[n])
+            continue;
+        model->kernels[n] = step->kernel;
+        model->stats.macs += lab_node_macs(&step->node->node);
+        if (step->scratch_size > model->scratch_stride)
+            model->scratch_stride = step->scratch_size;
+        s++;
+    }
 }
 
 lab_status lab_model_prepare(lab_model *model, lab_error *error)
@@ -250,13 +334,9 @@ lab_status lab_model_prepare(lab_model *model, lab_error *error)
     lab_status status = find_wanted(model, error);
     if (status)
         return status;
-    for (uint32_t n = 0; n < graph->n_nodes; n++) {
-        if (!model->want[n]) /* nothing wanted depends on it */
-            continue;
-        if (prepare_node(model, n, error))
-            return lab_error_prefix(error, "op %u %.64s", graph->nodes[n]->node.index,
-                                    graph->nodes[n]->label);
-    }
+    if ((status = fold_all(model, error)) || (status = pack_all(model, error)))
+        return status;
+    describe_steps(model);
     if (model->head.found && graph->values[model->head.logits]->tensor.data)
         model->head = (lab_head){ .found = false }; /* folded: the same for every picture */
     status = take_scratch(model->ctx, model->scratch_stride, &model->scratch,
