@@ -395,7 +395,8 @@ end
 function care.time(text)
   local days = tonumber(text)
   if days and days >= 0 and days < 1e5 then
-    return os.date("!%Y-%m-%dT%H:%M:%S.000Z", math.floor(os.time() - days * 86400))
+    -- To the end of that second: 0 days takes in what has ended by now.
+    return os.date("!%Y-%m-%dT%H:%M:%S.999Z", math.floor(os.time() - days * 86400))
   elseif text:find "^%d%d%d%d%-%d%d%-%d%d" then
     return text
   end
