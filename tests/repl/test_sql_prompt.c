@@ -77,8 +77,8 @@ static void completes_tables_and_columns(void **state)
     terminal_expect_prompt(t, "sql> ");
     terminal_type(t, "SELECT 1 FROM label\t\t");
     terminal_expect(t, "label_sets");
-    terminal_type(t, "\x03"); /* Ctrl-C */
-    terminal_expect_prompt(t, "sql> ");
+    /* The line comes again below each list, so that its prompt tells nothing: empty it. */
+    terminal_type(t, "\x15"); /* Ctrl-U */
     leave(t);
 }
 
