@@ -42,7 +42,9 @@ typedef struct store64 {
 static inline store64 store64_of(uint8_t zero, uint8_t lo, uint8_t hi, uint8_t flip)
 {
     return (store64){
-        _mm512_set1_epi16(zero), _mm512_set1_epi8((char)lo), _mm512_set1_epi8((char)hi),
+        _mm512_set1_epi16(zero),
+        _mm512_set1_epi8((char)lo),
+        _mm512_set1_epi8((char)hi),
         _mm512_set1_epi8((char)flip),
         _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15),
     };

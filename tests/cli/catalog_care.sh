@@ -149,19 +149,19 @@ kill_in() { # SECONDS ARGUMENTS…
 for delay in 0.02 0.05 0.08 0.12 0.2 0.3; do
     rm -f work.db* merged.db* copies/killed.db*
     cp big.db work.db
-    kill_in $delay merge big.db --db merged.db
+    kill_in "$delay" merge big.db --db merged.db
     if [ -e merged.db ]; then
         n=$(sqlite3 merged.db "SELECT count(*) FROM results" 2>/dev/null || echo 0)
         case $n in 0 | 3003) ;; *) fail "a merge was left half done: $n" ;; esac
     fi
     run 0 "$LUALAB" catalog --db merged.db merge big.db
     run 0 "$LUALAB" catalog check --db merged.db
-    kill_in $delay prune --before 2025-01-01 --db work.db
+    kill_in "$delay" prune --before 2025-01-01 --db work.db
     n=$(sqlite3 work.db "SELECT count(*) FROM results")
     case $n in 3 | 3003) ;; *) fail "a prune was left half done: $n" ;; esac
-    kill_in $delay vacuum --db work.db
+    kill_in "$delay" vacuum --db work.db
     run 0 "$LUALAB" catalog check --db work.db
-    kill_in $delay backup copies/killed.db --db big.db
+    kill_in "$delay" backup copies/killed.db --db big.db
     [ ! -e copies/killed.db ] || run 0 "$LUALAB" catalog check --db copies/killed.db
 done
 

@@ -1,6 +1,6 @@
 /*
- * emulated.h: AVX2, AVX-512 and VNNI in plain C, by SIMDe under the names of the intrinsics, so that
- * the sources of kernels for them run on any CPU. What SIMDe lacks follows.
+ * emulated.h: AVX2, AVX-512 and VNNI in plain C, by SIMDe under the names of the intrinsics, so
+ * that the sources of kernels for them run on any CPU. What SIMDe lacks follows.
  */
 #ifndef TEST_EMULATED_H
 #define TEST_EMULATED_H
