@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "catalog/map_codec.h"
+
 int db_setup(void **state)
 {
     lab_error error;
@@ -200,4 +202,26 @@ lab_status db_record(lab_catalog *catalog, int64_t run, int64_t model, const cha
     lab_image_record image = { sha256, path, 12345, map->shape[1], map->shape[0], "jpeg" };
     return lab_catalog_finish_result(catalog, *id, &image, map, segments, n,
                                      "{\"decode\": 9.25, \"segment\": 895.1}", error);
+}
+
+void db_insert_bytes(lab_catalog *catalog, int id, const void *bytes, size_t size)
+{
+    lab_error error;
+    lab_statement *s;
+    bool row;
+    assert_ok(
+        lab_statement_new(catalog, "INSERT OR REPLACE INTO m VALUES (?, ?)", NULL, &s, &error));
+    assert_ok(lab_statement_bind_integer(s, 1, id, &error));
+    assert_ok(lab_statement_bind_blob(s, 2, bytes, size, &error));
+    assert_ok(lab_statement_step(s, &row, &error));
+    lab_statement_free(s);
+}
+
+void db_insert_map(lab_context *ctx, lab_catalog *catalog, int id, const lab_tensor *map)
+{
+    lab_error error;
+    lab_buffer *bytes;
+    assert_ok(lab_map_encode(ctx, map, &bytes, &error));
+    db_insert_bytes(catalog, id, lab_buffer_data(bytes), lab_buffer_size(bytes));
+    lab_buffer_unref(bytes);
 }

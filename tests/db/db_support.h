@@ -61,6 +61,10 @@ const char *db_text(lab_catalog *catalog, const char *sql, char *text, size_t si
 /* Runs one statement to its end. */
 lab_status db_execute(lab_catalog *catalog, const char *sql, lab_error *error);
 
+/* Row `id` of a table m(id, map): bytes, or a map encoded. Fail the test on an error. */
+void db_insert_bytes(lab_catalog *catalog, int id, const void *bytes, size_t size);
+void db_insert_map(lab_context *ctx, lab_catalog *catalog, int id, const lab_tensor *map);
+
 /* Segments as a legend would give them, by counting; returns how many (at most `limit`). */
 uint32_t db_measure(const lab_tensor *map, lab_segment_record *out, uint32_t limit);
 

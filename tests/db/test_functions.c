@@ -13,28 +13,6 @@ typedef struct maps {
     lab_tensor a, b; /* rows 1 and 2 of the temporary table m(id, map) */
 } maps;
 
-static void insert_map(maps *m, int id, const void *bytes, size_t size)
-{
-    lab_error error;
-    lab_statement *s;
-    bool row;
-    assert_ok(
-        lab_statement_new(m->catalog, "INSERT OR REPLACE INTO m VALUES (?, ?)", NULL, &s, &error));
-    assert_ok(lab_statement_bind_integer(s, 1, id, &error));
-    assert_ok(lab_statement_bind_blob(s, 2, bytes, size, &error));
-    assert_ok(lab_statement_step(s, &row, &error));
-    lab_statement_free(s);
-}
-
-static void insert_tensor(maps *m, int id, const lab_tensor *map)
-{
-    lab_error error;
-    lab_buffer *bytes;
-    assert_ok(lab_map_encode(&m->fixture->ctx, map, &bytes, &error));
-    insert_map(m, id, lab_buffer_data(bytes), lab_buffer_size(bytes));
-    lab_buffer_unref(bytes);
-}
-
 static maps set_up(db_fixture *fixture, lab_dtype dtype)
 {
     lab_error error;
@@ -44,8 +22,8 @@ static maps set_up(db_fixture *fixture, lab_dtype dtype)
     assert_ok(db_execute(m.catalog, "CREATE TEMP TABLE m (id INTEGER PRIMARY KEY, map)", &error));
     assert_ok(db_scene(ctx, dtype, 83, 61, 6, NULL, &m.a, &error));
     assert_ok(db_scene(ctx, dtype, 83, 61, 4, NULL, &m.b, &error));
-    insert_tensor(&m, 1, &m.a);
-    insert_tensor(&m, 2, &m.b);
+    db_insert_map(ctx, m.catalog, 1, &m.a);
+    db_insert_map(ctx, m.catalog, 2, &m.b);
     return m;
 }
 
@@ -182,7 +160,7 @@ static void test_refused(void **state)
     lab_error error;
     lab_tensor small;
     assert_ok(db_scene(&m.fixture->ctx, LAB_U8, 20, 10, 2, NULL, &small, &error));
-    insert_tensor(&m, 3, &small);
+    db_insert_map(&m.fixture->ctx, m.catalog, 3, &small);
     lab_tensor_clear(&small);
     static const struct {
         const char *sql, *text;
@@ -247,7 +225,7 @@ static void test_mutations(void **state)
         memcpy(bytes, lab_buffer_data(good), size);
         for (uint32_t k = db_random(&noise) % 3 + 1; k; k--)
             bytes[6 + db_random(&noise) % (size - 6)] = (uint8_t)db_random(&noise);
-        insert_map(&m, 9, bytes, round % 5 ? size : db_random(&noise) % size);
+        db_insert_bytes(m.catalog, 9, bytes, round % 5 ? size : db_random(&noise) % size);
         for (size_t q = 0; q < sizeof queries / sizeof *queries; q++) {
             lab_status status = db_execute(m.catalog, queries[q], &error);
             assert_true(status == LAB_OK || status == LAB_E_DB);

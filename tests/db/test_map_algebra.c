@@ -21,28 +21,6 @@ typedef struct maps {
     lab_tensor a, b; /* rows 1 and 2 of the temporary table m(id, map) */
 } maps;
 
-static void insert_bytes(maps *m, int id, const void *bytes, size_t size)
-{
-    lab_error error;
-    lab_statement *s;
-    bool row;
-    assert_ok(
-        lab_statement_new(m->catalog, "INSERT OR REPLACE INTO m VALUES (?, ?)", NULL, &s, &error));
-    assert_ok(lab_statement_bind_integer(s, 1, id, &error));
-    assert_ok(lab_statement_bind_blob(s, 2, bytes, size, &error));
-    assert_ok(lab_statement_step(s, &row, &error));
-    lab_statement_free(s);
-}
-
-static void insert_tensor(maps *m, int id, const lab_tensor *map)
-{
-    lab_error error;
-    lab_buffer *bytes;
-    assert_ok(lab_map_encode(&m->fixture->ctx, map, &bytes, &error));
-    insert_bytes(m, id, lab_buffer_data(bytes), lab_buffer_size(bytes));
-    lab_buffer_unref(bytes);
-}
-
 /* a: discs; b: fewer discs with a band of noise, so that plain rows and many runs occur. */
 static maps set_up(db_fixture *fixture, lab_dtype dtype)
 {
@@ -60,8 +38,8 @@ static maps set_up(db_fixture *fixture, lab_dtype dtype)
         else
             ((uint16_t *)m.b.data)[i] = (uint16_t)(db_random(&noise) % 5);
     }
-    insert_tensor(&m, 1, &m.a);
-    insert_tensor(&m, 2, &m.b);
+    db_insert_map(ctx, m.catalog, 1, &m.a);
+    db_insert_map(ctx, m.catalog, 2, &m.b);
     return m;
 }
 
@@ -260,7 +238,7 @@ static void test_noise(void **state)
     uint64_t noise = 3;
     for (int i = 0; i < W * H; i++)
         ((uint8_t *)m.a.data)[i] = (uint8_t)db_random(&noise);
-    insert_tensor(&m, 1, &m.a);
+    db_insert_map(&m.fixture->ctx, m.catalog, 1, &m.a);
     assert_int_equal(db_integer(m.catalog, "SELECT length(map_crop(" A ", 0, 0, 83, 61))"),
                      6 + W * H);
     lab_tensor copy = map_of(&m, "SELECT map_crop(" A ", 0, 0, 83, 61)");
@@ -396,7 +374,7 @@ static void test_mutations(void **state)
         memcpy(bytes, lab_buffer_data(good), size);
         for (uint32_t k = db_random(&noise) % 3 + 1; k; k--)
             bytes[6 + db_random(&noise) % (size - 6)] = (uint8_t)db_random(&noise);
-        insert_bytes(&m, 9, bytes, round % 5 ? size : db_random(&noise) % size);
+        db_insert_bytes(m.catalog, 9, bytes, round % 5 ? size : db_random(&noise) % size);
         for (size_t q = 0; q < sizeof queries / sizeof *queries; q++) {
             lab_status status = db_execute(m.catalog, queries[q], &error);
             assert_true(status == LAB_OK ||
