@@ -2,34 +2,13 @@
  * shape.c: concat, tile, reshape, pad, space_to_batch_nd, batch_to_space_nd. All but one case of
  * concat move elements as bytes, whatever their type.
  *
- * concat of u8 with another quantisation than the output's: k = s_in * (1 / s_out),
- * b = -z_in * k, y = clamp((int)round_half_away(x * k + b) + z_out) in float32, product and sum
- * rounded separately; a 256-entry table.
+ * concat of u8 with another quantisation than the output's: a table of byte_tables.h.
  */
 #include <string.h>
 
+#include "byte_tables.h"
+#include "concat.h"
 #include "kernels.h"
-#include "requant.h"
-
-static size_t element_size(const lab_tensor *t)
-{
-    return lab_dtype_size(t->dtype);
-}
-
-/* Bytes of everything inside dimension `axis`. */
-static size_t inner_bytes(const lab_tensor *t, uint32_t axis)
-{
-    size_t n = element_size(t);
-    for (uint32_t i = axis + 1; i < t->rank; i++)
-        n *= (size_t)t->shape[i];
-    return n;
-}
-
-static bool moves_match(const lab_node *node, uint32_t min_in, uint32_t max_in)
-{
-    return has_arity(node, min_in, max_in) && node->in[0]->dtype == node->out[0]->dtype &&
-           element_size(node->in[0]) > 0;
-}
 
 /* ---- concat ---- */
 
@@ -39,34 +18,6 @@ typedef struct concat {
     size_t part[LAB_NODE_MAX_IN];          /* bytes of it from each input */
     const uint8_t *table[LAB_NODE_MAX_IN]; /* NULL: copied */
 } concat;
-
-static int concat_match(const lab_node *node)
-{
-    if (node->n_in < 1 || !moves_match(node, node->n_in, LAB_NODE_MAX_IN))
-        return 0;
-    const lab_tensor *y = node->out[0];
-    if (node->attrs.axis < 0 || (uint32_t)node->attrs.axis >= y->rank)
-        return 0;
-    for (uint32_t i = 0; i < node->n_in; i++) {
-        const lab_tensor *x = node->in[i];
-        if (x->dtype != y->dtype || x->rank != y->rank)
-            return 0;
-        if (!same_quant(x, y) && !(is_q8(x) && is_q8(y) && x->dtype == LAB_U8))
-            return 0;
-    }
-    return 1;
-}
-
-static void rescale_table(uint8_t table[256], const lab_tensor *x, const lab_tensor *y)
-{
-    float k = x->quant.scale * (1.0f / y->quant.scale);
-    float b = -(float)x->quant.zero_point * k;
-    for (int32_t q = 0; q < 256; q++) {
-        float product = (float)q * k;
-        float v = roundf(product + b) + (float)y->quant.zero_point;
-        table[q] = v > 0.0f ? (uint8_t)(v < 255.0f ? v : 255.0f) : 0;
-    }
-}
 
 static lab_status concat_prepare(lab_prepare *prepare, const lab_node *node)
 {

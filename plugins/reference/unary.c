@@ -1,28 +1,15 @@
 /*
  * unary.c: relu, relu6, hard_swish, logistic, quantize, dequantize.
  *
- * With 8 bits in and out a function has 256 values: prepare makes the table, run looks up. Rules:
- *
- * quantize: m = rne(256 * (s_in / s_out)); y = clamp((((x - z_in) m + 128) >> 8) + z_out), for
- *     ratios in [2^-8, 2^7).
- * relu, relu6: acc = x - z_in, k = s_in / s_out, requantised like a convolution with that
- *     activation; with equal scales that is a clamp.
- * hard_swish, logistic: f(s_in (x - z_in)) in double, divided by s_out, rounded half to even, plus
- *     z_out, clamped. LiteRT computes hard_swish in fixed point and may differ by 1 there; logistic
- *     is its table.
+ * 8 bits to 8 bits: the tables of byte_tables.h.
  *
  * float to 8 bits: v = x * (1 / s_out), clamped and rounded as requant.h does. 8 bits to float:
  * (float)(x - z) * s. Halves become floats exactly.
  */
 #include <string.h>
 
+#include "byte_tables.h"
 #include "kernels.h"
-#include "requant.h"
-
-static bool unary_match(const lab_node *node)
-{
-    return has_arity(node, 1, 1) && elements(node->in[0]) == elements(node->out[0]);
-}
 
 /* ---- 8 bits to 8 bits ---- */
 
@@ -31,18 +18,12 @@ typedef struct byte_table {
     uint8_t value[256];
 } byte_table;
 
-/* What the quantised value x becomes: a value within the output's range. */
-typedef int32_t table_fn(const lab_node *node, int32_t x);
-
 static lab_status table_prepare(lab_prepare *prepare, const lab_node *node, table_fn *fn)
 {
     byte_table *s = prepare_array(prepare, 1, sizeof *s);
     if (!s)
         return prepare_no_memory(prepare, node);
-    for (size_t b = 0; b < 256; b++) {
-        uint8_t byte = (uint8_t)b;
-        s->value[b] = (uint8_t)fn(node, q8_load(&byte, 0, node->in[0]->dtype));
-    }
+    fill_table(s->value, node, fn);
     s->tiles = tile_items(prepare, elements(node->out[0]), 1, 0);
     lab_prepare_state(prepare, s);
     return LAB_OK;
@@ -56,71 +37,6 @@ static void table_run(const lab_task *task)
     size_t end = tile_end(&s->tiles, task);
     for (size_t i = tile_begin(&s->tiles, task); i < end; i++)
         y[i] = s->value[x[i]];
-}
-
-static int q8_match(const lab_node *node)
-{
-    return unary_match(node) && is_q8(node->in[0]) && is_q8(node->out[0]);
-}
-
-static int32_t clamp_real(double v, const lab_tensor *y)
-{
-    double q = rint(v) + y->quant.zero_point;
-    double lo = q8_min(y->dtype), hi = q8_max(y->dtype);
-    return q < lo ? (int32_t)lo : q > hi ? (int32_t)hi : (int32_t)q;
-}
-
-static double real_value(const lab_node *node, int32_t x)
-{
-    const lab_quant *q = &node->in[0]->quant;
-    return (double)q->scale * (x - q->zero_point);
-}
-
-static int32_t relu_with(const lab_node *node, int32_t x, lab_activation activation)
-{
-    const lab_tensor *in = node->in[0], *y = node->out[0];
-    q8_range range = q8_output_range(y, activation);
-    uint8_t byte = requantize(x - in->quant.zero_point, in->quant.scale / y->quant.scale, &range);
-    return q8_load(&byte, 0, y->dtype);
-}
-
-static int32_t relu_value(const lab_node *node, int32_t x)
-{
-    return relu_with(node, x, LAB_ACT_RELU);
-}
-
-static int32_t relu6_value(const lab_node *node, int32_t x)
-{
-    return relu_with(node, x, LAB_ACT_RELU6);
-}
-
-static int32_t hard_swish_value(const lab_node *node, int32_t x)
-{
-    double v = real_value(node, x), gate = fmin(fmax(v + 3.0, 0.0), 6.0);
-    return clamp_real(v * gate / 6.0 / (double)node->out[0]->quant.scale, node->out[0]);
-}
-
-static int32_t logistic_value(const lab_node *node, int32_t x)
-{
-    double v = 1.0 / (1.0 + exp(-real_value(node, x)));
-    return clamp_real(v / (double)node->out[0]->quant.scale, node->out[0]);
-}
-
-static int32_t quantize_value(const lab_node *node, int32_t x)
-{
-    const lab_quant *in = &node->in[0]->quant, *out = &node->out[0]->quant;
-    int32_t m = (int32_t)lrintf(256.0f * (in->scale / out->scale));
-    int32_t v = (((x - in->zero_point) * m + 128) >> 8) + out->zero_point;
-    int32_t lo = q8_min(node->out[0]->dtype), hi = q8_max(node->out[0]->dtype);
-    return v < lo ? lo : v > hi ? hi : v;
-}
-
-static int quantize_q8_match(const lab_node *node)
-{
-    if (!q8_match(node))
-        return 0;
-    float ratio = node->in[0]->quant.scale / node->out[0]->quant.scale;
-    return ratio >= 0x1p-8f && ratio < 0x1p7f;
 }
 
 static lab_status relu_prepare(lab_prepare *prepare, const lab_node *node)

@@ -9,11 +9,9 @@
  * With a horizontal stride of 1 a run is one array of pixels * channels bytes, whatever the number
  * of channels. Otherwise the last block of a pixel reaches into the next one: it is taken before
  * the others, so that the first block of the next pixel writes over that. The last pixel of a run
- * is cut to size.
- *
- * Reads go up to 31 bytes past the last channel.
+ * is cut to size. Reads go up to 31 bytes past the last channel.
  */
-#include "depthwise_slide_avx2.h"
+#include "depthwise_columns_avx2.h"
 #include "kernels.h"
 
 #define RUN_BYTES 4096    /* of a run: its part of each row read is to stay in the L1 cache */
@@ -25,7 +23,9 @@ typedef struct depthwise_avx2 {
     window w;
     tiling tiles; /* of output rows */
     size_t n, taps, blocks;
-    bool slide; /* see can_slide */
+    int32_t slide;   /* columns from a block to its next place; 0: they are not shared */
+    bool twins;      /* sliding blocks are two neighbouring pixels */
+    size_t lists_at; /* in scratch: after the columns of 5x5 filters that slide; else 0 */
     const dw_block *program;
     const uint8_t *outside;   /* zero points */
     int32_t inner, inner_end; /* output columns with all taps in the picture; sliding: with the
@@ -61,30 +61,39 @@ static int32_t limit(int64_t value, int32_t lo, int32_t hi)
  * Where columns can be shared by neighbours. The last block of a pixel is not to cost more than it
  * brings, nor to write over what was there before it: runs of dilated filters interlace.
  */
-static bool can_slide(const depthwise_avx2 *s, size_t blocks)
+static bool can_slide(const depthwise_avx2 *s, const lab_node *node)
 {
     const window *w = &s->w;
-    return w->filter_h == 3 && w->filter_w == 3 && w->stride_w == 1 &&
-           w->pad_left <= 2 * w->dilation_w && w->out_w >= 3 * (int64_t)w->dilation_w &&
-           (w->dilation_w == 1 || s->n % DW_LANES == 0) && 3 * blocks * DW_LANES <= 4 * s->n;
+    size_t lanes = (s->n + DW_LANES - 1) / DW_LANES * DW_LANES;
+    bool small = w->filter_h == 3 && w->filter_w == 3, large = w->filter_h == 5 && w->filter_w == 5;
+    return (w->stride_w == 1 ? small || large : small && w->stride_w == 2 && w->dilation_w == 1) &&
+           w->pad_left <= (w->filter_w - 1) * (int64_t)w->dilation_w &&
+           w->out_w >= 3 * (int64_t)w->dilation_w && (w->dilation_w == 1 || s->n % DW_LANES == 0) &&
+           3 * lanes <= 4 * s->n && (small || dw_slide_fits(node));
 }
 
 static void lay_out_slide(depthwise_avx2 *s)
 {
     const window *w = &s->w;
+    int64_t last = (int64_t)w->in_w - 1 + w->pad_left - (w->filter_w - 1) * (int64_t)w->dilation_w;
     s->blocks = (s->n + DW_LANES - 1) / DW_LANES;
     s->in_step = s->out_step = s->n * (size_t)w->dilation_w;
+    s->slide = w->stride_w;
     s->inner = 0;
-    s->inner_end = limit((int64_t)w->in_w + w->pad_left - 2 * (int64_t)w->dilation_w, 0, w->out_w);
-    s->run = limit((int64_t)(SLIDE_BYTES / s->n), 2 * RUN_PIXELS, w->out_w / w->dilation_w + 1);
+    s->inner_end = limit(last < 0 ? 0 : last / w->stride_w + 1, 0, w->out_w);
+    s->run = limit((int64_t)(SLIDE_BYTES / s->n) / w->stride_w, 2 * RUN_PIXELS,
+                   w->out_w / w->dilation_w + 1);
+    if (w->filter_w == 5) {
+        s->run = limit(s->run, 1, COLUMNS_OF_RUN - 4);
+        s->lists_at = COLUMNS_OF_RUN * sizeof(dw_column);
+    }
 }
 
 /* Blocks and runs: whole rows as arrays where that is possible, else pixel by pixel. */
-static void lay_out(depthwise_avx2 *s)
+static void lay_out(depthwise_avx2 *s, const lab_node *node)
 {
     const window *w = &s->w;
-    s->slide = can_slide(s, (s->n + DW_LANES - 1) / DW_LANES);
-    if (s->slide) {
+    if (can_slide(s, node)) {
         lay_out_slide(s);
         return;
     }
@@ -100,12 +109,19 @@ static void lay_out(depthwise_avx2 *s)
     size_t least = flat ? RUN_PIXELS * (s->out_step / s->n) : RUN_PIXELS;
     size_t run = RUN_BYTES / s->n > least ? RUN_BYTES / s->n : least;
     s->run = limit((int64_t)run, 1, s->inner_end > s->inner ? s->inner_end - s->inner : 1);
+    /* Two pixels of 16 channels are a block: of their four columns the next two share two. */
+    s->twins = 2 * s->n == DW_LANES && w->filter_h == 3 && w->filter_w == 3 && w->stride_w == 1 &&
+               w->dilation_w == 1;
+    if (s->twins) {
+        s->slide = 2;
+        s->in_step = s->n;
+    }
 }
 
 /* Input pixels from one output pixel of a run to the next. */
 static int32_t move_of(const depthwise_avx2 *s)
 {
-    return s->slide ? s->w.dilation_w : s->w.stride_w;
+    return s->slide ? s->w.dilation_w * s->w.stride_w : s->w.stride_w;
 }
 
 static uint32_t longest(const depthwise_avx2 *s)
@@ -125,7 +141,7 @@ static lab_status prepare_depthwise(lab_prepare *prepare, const lab_node *node)
     s->n = (size_t)y->shape[3];
     s->taps = elements(filter) / s->n;
     s->w = window_of(&node->attrs, x, y, filter->shape[1], filter->shape[2]);
-    lay_out(s);
+    lay_out(s, node);
     s->program = s->slide ? dw_slide_program(prepare, node, s->blocks)
                           : dw_program(prepare, node, s->blocks);
     size_t width = (size_t)(s->run - 1) * (size_t)move_of(s) + 1;
@@ -135,8 +151,9 @@ static lab_status prepare_depthwise(lab_prepare *prepare, const lab_node *node)
     memset(outside, (uint8_t)x->quant.zero_point, width * s->n + DW_LANES);
     s->outside = outside;
     size_t row = (size_t)y->shape[2] * s->blocks * (s->taps + 2);
-    s->tiles = tile_items(prepare, (size_t)y->shape[0] * (size_t)y->shape[1], row,
-                          (s->taps + 2 * (size_t)longest(s)) * sizeof(const uint8_t *));
+    size_t lists = (s->taps + 2 * (size_t)longest(s)) * sizeof(const uint8_t *);
+    s->tiles =
+        tile_items(prepare, (size_t)y->shape[0] * (size_t)y->shape[1], row, s->lists_at + lists);
     lab_prepare_state(prepare, s);
     return LAB_OK;
 }
@@ -396,8 +413,10 @@ static void fetch(const depthwise_avx2 *s, const uint8_t *const *reads, size_t s
 static void run_pixels(const depthwise_avx2 *s, const lab_task *task, pixel out, int32_t pixels,
                        const store32 *to)
 {
-    const uint8_t **reads = task->scratch, **from = reads + s->taps;
-    size_t size = s->slide ? (size_t)(pixels - 1) * s->out_step + s->n : (size_t)pixels * s->n;
+    void *lists = (char *)task->scratch + s->lists_at;
+    const uint8_t **reads = lists, **from = reads + s->taps;
+    bool apart = s->slide && !s->twins;
+    size_t size = apart ? (size_t)(pixels - 1) * s->out_step + s->n : (size_t)pixels * s->n;
     size_t row = (size_t)out.batch * (size_t)s->w.out_h + (size_t)out.y;
     uint8_t *y = (uint8_t *)task->out[0] + (row * (size_t)s->w.out_w + (size_t)out.x) * s->n;
     bool is_signed = q8_flip(task->node->in[0]) != 0;
@@ -413,10 +432,13 @@ static void run_pixels(const depthwise_avx2 *s, const lab_task *task, pixel out,
             block, from, y + at, size - at, s->in_step, s->out_step, s->n * (size_t)s->w.in_w
         };
         if (s->slide) {
-            for (size_t i = 0; i < 9; i++)
+            for (size_t i = 0; i < s->taps; i++)
                 from[i] = reads[i] + at;
             r.in_step = out.x < s->inner_end ? s->in_step : 0;
-            slide(&r, is_signed, to);
+            if (s->lists_at)
+                slide_columns_of(&r, task->scratch, is_signed, to);
+            else
+                slide(&r, is_signed, to, s->slide);
             continue;
         }
         for (size_t i = 0; i < 2 * (size_t)block->steps; i++)
@@ -458,7 +480,7 @@ static void run(const lab_task *task)
     size_t end = tile_end(&s->tiles, task);
     for (size_t i = tile_begin(&s->tiles, task); i < end; i++) {
         pixel out = { (int32_t)(i / (size_t)s->w.out_h), (int32_t)(i % (size_t)s->w.out_h), 0 };
-        if (s->slide)
+        if (s->slide && !s->twins)
             slide_row(s, task, out, &to);
         else
             run_row(s, task, out, &to);

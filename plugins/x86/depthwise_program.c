@@ -8,6 +8,7 @@
 #define GROUP_MAX 257 /* of the sum of absolute weights: 65535 / 255 */
 #define LOOK_AHEAD 32 /* pieces tried as partners of one */
 #define DIGIT_MAX 127 /* of a digit's positive weights, and of its negative ones */
+#define BASE_MAX 64   /* tried */
 
 /* A tap, or what s8 holds of it, for all channels of a block. */
 typedef struct piece {
@@ -31,6 +32,8 @@ typedef struct packer {
     step *steps;
     uint16_t (*loads)[32]; /* of each group: sums of absolute weights */
     size_t n_pieces, n_steps, n_groups;
+    const uint8_t (*pairs)[2]; /* of taps, for sliding */
+    size_t n_pairs;
 } packer;
 
 static size_t channel_of(const packer *p, size_t block, size_t lane)
@@ -271,20 +274,39 @@ static bool emit_wide(lab_prepare *prepare, const packer *p, size_t block, dw_bl
     return true;
 }
 
-/* ---- 3x3 filters for sliding: depthwise_slide_avx2.h ---- */
+/* ---- 3x3 and 5x5 filters for sliding ---- */
 
-/* The pairs of taps; 9: none, which is the first of its pair. */
-static const uint8_t slide_taps[5][2] = { { 0, 3 }, { 1, 4 }, { 2, 5 }, { 6, 7 }, { 9, 8 } };
+#define NO_TAP UINT8_MAX
+
+/* The pairs of taps of depthwise_slide_avx2.h … */
+static const uint8_t pairs_3x3[][2] = { { 0, 3 }, { 1, 4 }, { 2, 5 }, { 6, 7 }, { NO_TAP, 8 } };
+
+/* … and of depthwise_columns_avx2.h. */
+static const uint8_t pairs_5x5[][2] = {
+    { 0, 5 },   { 1, 6 },   { 2, 7 },   { 3, 8 },   { 4, 9 },   { 10, 15 },     { 11, 16 },
+    { 12, 17 }, { 13, 18 }, { 14, 19 }, { 20, 21 }, { 22, 23 }, { NO_TAP, 24 },
+};
+
+static packer slide_packer(const lab_node *node)
+{
+    packer p = { .node = node, .n = (size_t)node->out[0]->shape[3] };
+    p.taps = elements(node->in[1]) / p.n;
+    p.pairs = p.taps == 9 ? pairs_3x3 : pairs_5x5;
+    p.n_pairs = p.taps == 9 ? sizeof pairs_3x3 / 2 : sizeof pairs_5x5 / 2;
+    return p;
+}
 
 static int32_t slide_weight(const packer *p, size_t block, size_t lane, size_t pair, size_t k)
 {
-    size_t tap = slide_taps[pair][k];
-    return tap < p->taps ? weight_of(p, tap, channel_of(p, block, lane)) : 0;
+    uint8_t tap = p->pairs[pair][k];
+    return tap == NO_TAP ? 0 : weight_of(p, tap, channel_of(p, block, lane));
 }
 
-/* Whether one sum in int16 does, started so that its span is that of u16. */
+/* Whether one sum in int16 does, started so that its span is that of u16: 3x3 only. */
 static bool one_digit(const packer *p, size_t block)
 {
+    if (p->taps != 9)
+        return false;
     for (size_t l = 0; l < DW_LANES; l++) {
         int32_t load = 0;
         for (size_t i = 0; i < 5; i++) {
@@ -318,15 +340,35 @@ static bool base_fits(const packer *p, size_t c, int32_t base)
 }
 
 /*
- * A base with which no sum of either digit leaves int16; 1: the lower digit is enough. 20 fits all:
- * nine weights of 255 have higher digits of 13, 9 * 13 = 117, and lower ones of at most 10.
+ * The least base with which no sum of either digit leaves int16; 1: the lower digit is enough; 0:
+ * there is none. 20 fits all 3x3 filters: nine weights of 255 have higher digits of 13,
+ * 9 * 13 = 117, and lower ones of at most 10.
  */
 static int16_t base_of(const packer *p, size_t c)
 {
-    int16_t base = 1;
-    while (base < 20 && !base_fits(p, c, base))
-        base++;
-    return base;
+    int32_t sums[2] = { 0 };
+    for (size_t t = 0; t < p->taps; t++) {
+        int32_t w = weight_of(p, t, c);
+        sums[w < 0] += abs(w);
+    }
+    int32_t largest = sums[0] > sums[1] ? sums[0] : sums[1];
+    if (largest <= DIGIT_MAX)
+        return 1;
+    /* Rounding takes at most 1/2 from each higher digit: smaller bases cannot fit. */
+    int32_t least = 2 * largest / (2 * DIGIT_MAX + (int32_t)p->taps);
+    for (int32_t base = least > 2 ? least : 2; base <= BASE_MAX; base++)
+        if (base_fits(p, c, base))
+            return (int16_t)base;
+    return 0;
+}
+
+bool dw_slide_fits(const lab_node *node)
+{
+    packer p = slide_packer(node);
+    for (size_t c = 0; c < p.n; c++)
+        if (base_of(&p, c) == 0)
+            return false;
+    return true;
 }
 
 static bool emit_one_digit(lab_prepare *prepare, const packer *p, size_t block, dw_block *b)
@@ -350,15 +392,15 @@ static bool emit_one_digit(lab_prepare *prepare, const packer *p, size_t block, 
 static bool emit_two_digits(lab_prepare *prepare, const packer *p, size_t block, dw_block *b)
 {
     b->groups = 0;
-    b->steps = 5;
-    if (!new_block(prepare, b, 12, 10))
+    b->steps = (uint32_t)p->n_pairs;
+    if (!new_block(prepare, b, 2 * p->n_pairs + 2, 2 * p->n_pairs))
         return false;
-    int16_t *bases = (int16_t *)(void *)(b->weights + 20 * DW_LANES);
+    int16_t *bases = (int16_t *)(void *)(b->weights + 4 * p->n_pairs * DW_LANES);
     for (size_t l = 0; l < DW_LANES; l++) {
         int16_t base = base_of(p, channel_of(p, block, l));
         bases[2 * dw_lane(l)] = 1;
         bases[2 * dw_lane(l) + 1] = base;
-        for (size_t i = 0; i < 10; i++) {
+        for (size_t i = 0; i < 2 * p->n_pairs; i++) {
             int32_t w = slide_weight(p, block, l, i / 2, i % 2), high = high_digit(w, base);
             int8_t *to = b->weights + i / 2 * 128 + 2 * sum_place(l) + i % 2;
             to[0] = (int8_t)(w - base * high);
@@ -372,7 +414,7 @@ static bool emit_two_digits(lab_prepare *prepare, const packer *p, size_t block,
 
 const dw_block *dw_slide_program(lab_prepare *prepare, const lab_node *node, size_t blocks)
 {
-    packer p = { .node = node, .n = (size_t)node->out[0]->shape[3], .taps = 9 };
+    packer p = slide_packer(node);
     dw_block *out = prepare_array(prepare, blocks, sizeof *out);
     for (size_t b = 0; out && b < blocks; b++) {
         bool one = one_digit(&p, b);

@@ -41,7 +41,7 @@ typedef struct dw_block {
     uint16_t *starts;       /* [groups][32]: channels as the sums of the weights */
     int8_t *weights; /* [steps][64]: channels as vpunpcklbw, then vpunpckhbw, leave them; wide:
                         int16 [steps][64], channels by dw_lane; two digits: lower and higher,
-                        [5][2][64], and int16 [32 by dw_lane] { 1, base } */
+                        [steps][2][64], and int16 [32 by dw_lane] { 1, base } */
     uint16_t *taps;  /* [steps][2] */
     uint16_t *ends;  /* [groups]: the step after the last */
 } dw_block;
@@ -58,9 +58,13 @@ static inline size_t dw_lane(size_t c)
 /* The blocks of a node; NULL: no memory. */
 const dw_block *dw_program(lab_prepare *prepare, const lab_node *node, size_t blocks);
 
+/* Whether the weights of a 3x3 or 5x5 filter can be two digits: those of any 3x3 filter can. */
+bool dw_slide_fits(const lab_node *node);
+
 /*
- * The blocks of a 3x3 filter for depthwise_slide_avx2.h: of one group, plain, where sums of 16 bits
- * do; else of two digits, and no groups. Their taps are not listed. NULL: no memory.
+ * The blocks of such a filter for depthwise_slide_avx2.h or depthwise_columns_avx2.h: of one group,
+ * plain, where sums of 16 bits do and the filter is 3x3; else of two digits, and no groups. Their
+ * taps are not listed. NULL: no memory.
  */
 const dw_block *dw_slide_program(lab_prepare *prepare, const lab_node *node, size_t blocks);
 

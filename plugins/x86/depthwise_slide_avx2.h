@@ -27,6 +27,7 @@ typedef struct slide_columns {
 /* Which of the loops this is: constant where they are inlined. */
 typedef struct slide_kind {
     bool two_digits, is_plain, is_signed; /* one digit: is_plain */
+    int stride;                           /* columns from an output to the next: 1 or 2 */
 } slide_kind;
 
 static inline __attribute__((always_inline)) void
@@ -62,14 +63,28 @@ static inline __attribute__((always_inline)) __m256i scale8(__m256i acc, const f
     return _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(acc), _mm256_load_ps(scale)));
 }
 
+/* Results of half `h` of a block from the sums of its two digits; `base`: of the half. */
+static inline __attribute__((always_inline)) void join_digits(__m256i low, __m256i high,
+                                                              const int8_t *base,
+                                                              const dw_head *head, const size_t h,
+                                                              const bool is_plain, __m256i out[2])
+{
+    const float *scale = head->scale + 16 * h;
+    const int32_t *bias = head->bias + 16 * h;
+    __m256i a = _mm256_madd_epi16(_mm256_unpacklo_epi16(low, high), load_256(base));
+    __m256i b = _mm256_madd_epi16(_mm256_unpackhi_epi16(low, high), load_256(base + 32));
+    out[0] = scale8(_mm256_add_epi32(a, load_256(bias)), scale, is_plain);
+    out[1] = scale8(_mm256_add_epi32(b, load_256(bias + 8)), scale + 8, is_plain);
+}
+
 /* Results of half `h` of a block, as int32. */
 static inline __attribute__((always_inline)) void slide_half(const __m256i pairs[5],
                                                              const dw_head *head, const size_t h,
                                                              const slide_kind kind, __m256i out[2])
 {
-    const float *scale = head->scale + 16 * h;
     const int8_t *w = (const int8_t *)(head + 1) + 32 * h;
     if (!kind.two_digits) {
+        const float *scale = head->scale + 16 * h;
         __m256i start = load_256(w), exponent = _mm256_set1_epi16(0x4b00);
         const float *offset = head->offset + 16 * h;
         __m256i sum = _mm256_add_epi16(slide_sum(pairs, w + 64, 64), start);
@@ -79,12 +94,8 @@ static inline __attribute__((always_inline)) void slide_half(const __m256i pairs
         return;
     }
     const int8_t *base = (const int8_t *)(head + 1) + 64 * 10 + 64 * h;
-    const int32_t *bias = head->bias + 16 * h;
-    __m256i low = slide_sum(pairs, w, 128), high = slide_sum(pairs, w + 64, 128);
-    __m256i a = _mm256_madd_epi16(_mm256_unpacklo_epi16(low, high), load_256(base));
-    __m256i b = _mm256_madd_epi16(_mm256_unpackhi_epi16(low, high), load_256(base + 32));
-    out[0] = scale8(_mm256_add_epi32(a, load_256(bias)), scale, kind.is_plain);
-    out[1] = scale8(_mm256_add_epi32(b, load_256(bias + 8)), scale + 8, kind.is_plain);
+    join_digits(slide_sum(pairs, w, 128), slide_sum(pairs, w + 64, 128), base, head, h,
+                kind.is_plain, out);
 }
 
 /* The block of an output pixel, of the columns up to the one at `place`, the newest. */
@@ -114,20 +125,35 @@ typedef struct slide_at {
     size_t size;
 } slide_at;
 
-/* One output pixel; false after the last. */
+/* Where the row below the lowest of this output row is read by those to come. */
+static inline __attribute__((always_inline)) void slide_fetch(const slide_at *at,
+                                                              const block_run *r, const int stride)
+{
+    const char *lowest = (const char *)at->x[2];
+    _mm_prefetch(lowest + r->below, _MM_HINT_T1);
+    if (stride == 2)
+        _mm_prefetch(lowest + 2 * r->below, _MM_HINT_T1);
+}
+
+/*
+ * One output pixel, whose newest column is at `place`, and the columns of the next; false after
+ * the last.
+ */
 static inline __attribute__((always_inline)) bool slide_on(slide_columns *c, slide_at *at,
                                                            const block_run *r, const int place,
                                                            const slide_kind kind, const store32 *to)
 {
-    _mm_prefetch((const char *)at->x[2] + r->below, _MM_HINT_T1); /* for the next row */
-    slide_read(c, at->x, place, kind.is_signed);
     store_32(at->y, at->size, slide_block(c, r->block->head, place, kind, to));
     if (at->size <= r->out_step)
         return false;
     at->size -= r->out_step;
     at->y += r->out_step;
-    for (int i = 0; i < 3; i++)
-        at->x[i] += r->in_step;
+    for (int k = 1; k <= kind.stride; k++) {
+        for (int i = 0; i < 3; i++)
+            at->x[i] += r->in_step;
+        slide_fetch(at, r, kind.stride);
+        slide_read(c, at->x, (place + k) % 3, kind.is_signed);
+    }
     return true;
 }
 
@@ -136,32 +162,42 @@ static inline __attribute__((always_inline)) void
 slide_run(const block_run *r, const slide_kind kind, const store32 *to)
 {
     const uint8_t *const *from = r->from;
+    const int second = (2 + kind.stride) % 3, third = (2 + 2 * kind.stride) % 3;
     slide_columns c = { .newest = _mm256_setzero_si256() };
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 3; i++)
         slide_read(&c, (const uint8_t *const[3]){ from[i], from[3 + i], from[6 + i] }, i,
                    kind.is_signed);
     slide_at at = { { from[2], from[5], from[8] }, r->y, r->size };
-    while (slide_on(&c, &at, r, 2, kind, to) && slide_on(&c, &at, r, 0, kind, to) &&
-           slide_on(&c, &at, r, 1, kind, to))
+    while (slide_on(&c, &at, r, 2, kind, to) && slide_on(&c, &at, r, second, kind, to) &&
+           slide_on(&c, &at, r, third, kind, to))
         ;
 }
 
 /* A block of two digits, or a plain one of one. */
-static void slide(const block_run *r, bool is_signed, const store32 *to)
+static inline __attribute__((always_inline)) void slide_with(const block_run *r, bool is_signed,
+                                                             const store32 *to, const int stride)
 {
     const dw_block *b = r->block;
     if (b->groups && is_signed)
-        slide_run(r, (slide_kind){ false, true, true }, to);
+        slide_run(r, (slide_kind){ false, true, true, stride }, to);
     else if (b->groups)
-        slide_run(r, (slide_kind){ false, true, false }, to);
+        slide_run(r, (slide_kind){ false, true, false, stride }, to);
     else if (b->plain && is_signed)
-        slide_run(r, (slide_kind){ true, true, true }, to);
+        slide_run(r, (slide_kind){ true, true, true, stride }, to);
     else if (b->plain)
-        slide_run(r, (slide_kind){ true, true, false }, to);
+        slide_run(r, (slide_kind){ true, true, false, stride }, to);
     else if (is_signed)
-        slide_run(r, (slide_kind){ true, false, true }, to);
+        slide_run(r, (slide_kind){ true, false, true, stride }, to);
     else
-        slide_run(r, (slide_kind){ true, false, false }, to);
+        slide_run(r, (slide_kind){ true, false, false, stride }, to);
+}
+
+static void slide(const block_run *r, bool is_signed, const store32 *to, int32_t stride)
+{
+    if (stride == 1)
+        slide_with(r, is_signed, to, 1);
+    else
+        slide_with(r, is_signed, to, 2);
 }
 
 #endif

@@ -24,7 +24,7 @@ bool gemm_f32_prepare(lab_prepare *prepare, gemm_f32 *g, size_t n, size_t k, con
                       lab_activation activation)
 {
     size_t panels = panels_of(n), blocks = (k + MAX_BLOCK - 1) / MAX_BLOCK;
-    *g = (gemm_f32){ .k = k, .n = n, .range = f32_activation(activation) };
+    *g = (gemm_f32){ .k = k, .n = n, .runs = 1, .range = f32_activation(activation) };
     g->k_block = blocks ? (k + blocks - 1) / blocks : 1;
     g->weights = prepare_array(prepare, panels * PANEL, k * sizeof *g->weights);
     g->bias = prepare_array(prepare, panels * PANEL, sizeof *g->bias);
@@ -33,6 +33,11 @@ bool gemm_f32_prepare(lab_prepare *prepare, gemm_f32 *g, size_t n, size_t k, con
     for (size_t c = 0; bias && c < n; c++)
         g->bias[c] = bias[c];
     return true;
+}
+
+bool gemm_f32_takes_runs(size_t k)
+{
+    return k > 0 && k <= MAX_BLOCK;
 }
 
 void gemm_f32_set(const gemm_f32 *g, size_t c, size_t i, float value)
@@ -50,7 +55,9 @@ size_t gemm_f32_tile_rows(const gemm_f32 *g)
 typedef struct block {
     const float *weights; /* [k][PANEL] */
     const float *bias;
-    size_t k, x_step, y_step;
+    size_t k; /* of each run */
+    size_t runs, run_step;
+    size_t x_step, y_step;
     size_t width;     /* filters of the panel that are there */
     bool first;       /* block of k: starts with the bias, others with the sums in y */
     clamp_avx2 clamp; /* holds nothing back before the last block */
@@ -74,15 +81,16 @@ static inline __attribute__((always_inline)) void multiply(const block *b, const
             sum[r][v] = whole ? _mm256_loadu_ps(y + r * b->y_step + v * LANES)
                               : load_first(y + r * b->y_step + v * LANES, b->width - v * LANES);
     const float *w = b->weights;
-    for (size_t i = 0; i < b->k; i++, w += PANEL) {
-        __m256 w0 = _mm256_load_ps(w), w1 = vectors > 1 ? _mm256_load_ps(w + LANES) : w0;
-        for (size_t r = 0; r < rows; r++) {
-            __m256 value = _mm256_broadcast_ss(x + r * b->x_step + i);
-            sum[r][0] = _mm256_fmadd_ps(value, w0, sum[r][0]);
-            if (vectors > 1)
-                sum[r][1] = _mm256_fmadd_ps(value, w1, sum[r][1]);
+    for (size_t run = 0; run < b->runs; run++, x += b->run_step)
+        for (size_t i = 0; i < b->k; i++, w += PANEL) {
+            __m256 w0 = _mm256_load_ps(w), w1 = vectors > 1 ? _mm256_load_ps(w + LANES) : w0;
+            for (size_t r = 0; r < rows; r++) {
+                __m256 value = _mm256_broadcast_ss(x + r * b->x_step + i);
+                sum[r][0] = _mm256_fmadd_ps(value, w0, sum[r][0]);
+                if (vectors > 1)
+                    sum[r][1] = _mm256_fmadd_ps(value, w1, sum[r][1]);
+            }
         }
-    }
     __m256 last[GEMM_ROWS];
     for (size_t r = 0; r < rows; r++) {
         last[r] = clamp8(sum[r][vectors - 1], b->clamp);
@@ -131,12 +139,13 @@ static inline __attribute__((always_inline)) void multiply_rows(const block *b, 
 void gemm_f32_run(const gemm_f32 *g, const float *x, size_t x_step, size_t rows, float *y,
                   size_t y_step)
 {
-    block b = { .x_step = x_step, .y_step = y_step };
+    block b = { .x_step = x_step, .y_step = y_step, .runs = g->runs, .run_step = g->run_step };
     size_t begin = 0;
     do { /* once even where k is 0: the bias alone */
-        b.k = g->k - begin < g->k_block ? g->k - begin : g->k_block;
+        size_t k = g->k - begin < g->k_block ? g->k - begin : g->k_block;
+        b.k = k / g->runs;
         b.first = begin == 0;
-        b.clamp = clamp_of(begin + b.k == g->k ? g->range : f32_activation(LAB_ACT_NONE));
+        b.clamp = clamp_of(begin + k == g->k ? g->range : f32_activation(LAB_ACT_NONE));
         for (size_t c = 0; c < g->n; c += PANEL) {
             b.weights = g->weights + c * g->k + begin * PANEL;
             b.bias = g->bias + c;
@@ -148,6 +157,6 @@ void gemm_f32_run(const gemm_f32 *g, const float *x, size_t x_step, size_t rows,
             else
                 multiply_rows(&b, x + begin, y + c, rows, 1, b.width == LANES);
         }
-        begin += b.k;
+        begin += k;
     } while (begin < g->k);
 }

@@ -16,6 +16,11 @@
 typedef struct gemm_f32 {
     size_t k, n;    /* values of a row; filters */
     size_t k_block; /* of k, at a time */
+    /*
+     * A row is `runs` runs of k / runs neighbours, which lie run_step floats apart; at first it is
+     * one. Only where k is multiplied at once: see gemm_f32_takes_runs.
+     */
+    size_t runs, run_step;
     float *weights; /* [panels][k][16], zeros after the last filter */
     float *bias;    /* [panels][16] */
     f32_range range;
@@ -24,6 +29,9 @@ typedef struct gemm_f32 {
 /* Weights all zero; `bias` (n values) may be NULL. False: out of memory. */
 bool gemm_f32_prepare(lab_prepare *prepare, gemm_f32 *g, size_t n, size_t k, const float *bias,
                       lab_activation activation);
+
+/* Whether rows of `k` values may be several runs. */
+bool gemm_f32_takes_runs(size_t k);
 
 /* Value `i` of filter `c`; while preparing. */
 void gemm_f32_set(const gemm_f32 *g, size_t c, size_t i, float value);

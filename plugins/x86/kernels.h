@@ -11,6 +11,9 @@ extern const lab_kernel x86_add_q8_avx2;
 extern const lab_kernel x86_add_f32_avx2;
 extern const lab_kernel x86_mul_f32_avx2;
 
+/* concat_avx2.c */
+extern const lab_kernel x86_concat_q8_avx2;
+
 /* conv_avx2.c */
 extern const lab_kernel x86_conv_2d_q8_avx2;
 
@@ -23,17 +26,32 @@ extern const lab_kernel x86_conv_2d_q8_avxvnni;
 /* conv_f32_avx2.c */
 extern const lab_kernel x86_conv_2d_f32_avx2;
 
+/* convert_avx2.c */
+extern const lab_kernel x86_quantize_f32_avx2;
+extern const lab_kernel x86_dequantize_q8_avx2;
+
 /* depthwise_avx2.c */
 extern const lab_kernel x86_depthwise_conv_2d_q8_avx2;
 
 /* depthwise_f32_avx2.c */
 extern const lab_kernel x86_depthwise_conv_2d_f32_avx2;
 
+/* mean_avx2.c */
+extern const lab_kernel x86_mean_q8_avx2;
+extern const lab_kernel x86_mean_f32_avx2;
+
+/* pool_avx2.c */
+extern const lab_kernel x86_average_pool_2d_q8_avx2;
+extern const lab_kernel x86_average_pool_2d_f32_avx2;
+
 /* resize_avx2.c */
 extern const lab_kernel x86_resize_bilinear_q8_avx2;
 
 /* resize_argmax_avx2.c */
 extern const lab_kernel x86_resize_argmax_q8_avx2;
+
+/* resize_f32_avx2.c */
+extern const lab_kernel x86_resize_bilinear_f32_avx2;
 
 /* transpose_conv_f32_avx2.c */
 extern const lab_kernel x86_transpose_conv_2d_f32_avx2;
@@ -44,5 +62,12 @@ extern const lab_kernel x86_relu_f32_avx2;
 extern const lab_kernel x86_relu6_f32_avx2;
 extern const lab_kernel x86_hard_swish_f32_avx2;
 extern const lab_kernel x86_logistic_f32_avx2;
+
+/* unary_q8_avx2.c */
+extern const lab_kernel x86_quantize_q8_avx2;
+extern const lab_kernel x86_relu_q8_avx2;
+extern const lab_kernel x86_relu6_q8_avx2;
+extern const lab_kernel x86_hard_swish_q8_avx2;
+extern const lab_kernel x86_logistic_q8_avx2;
 
 #endif

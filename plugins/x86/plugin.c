@@ -6,6 +6,7 @@
 
 static const lab_kernel *const kernels[] = {
     &x86_add_q8_avx2,
+    &x86_concat_q8_avx2,
     &x86_conv_2d_q8_avx2,
     &x86_conv_2d_q8_avx512vnni,
     &x86_conv_2d_q8_avxvnni,
@@ -14,6 +15,11 @@ static const lab_kernel *const kernels[] = {
     &x86_depthwise_conv_2d_f32_avx2,
     &x86_resize_bilinear_q8_avx2,
     &x86_resize_argmax_q8_avx2,
+    &x86_average_pool_2d_q8_avx2,
+    &x86_average_pool_2d_f32_avx2,
+    &x86_mean_q8_avx2,
+    &x86_mean_f32_avx2,
+    &x86_resize_bilinear_f32_avx2,
     &x86_add_f32_avx2,
     &x86_mul_f32_avx2,
     &x86_transpose_conv_2d_f32_avx2,
@@ -22,6 +28,13 @@ static const lab_kernel *const kernels[] = {
     &x86_relu6_f32_avx2,
     &x86_hard_swish_f32_avx2,
     &x86_logistic_f32_avx2,
+    &x86_quantize_q8_avx2,
+    &x86_quantize_f32_avx2,
+    &x86_dequantize_q8_avx2,
+    &x86_relu_q8_avx2,
+    &x86_relu6_q8_avx2,
+    &x86_hard_swish_q8_avx2,
+    &x86_logistic_q8_avx2,
     NULL,
 };
 

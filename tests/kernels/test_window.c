@@ -38,16 +38,18 @@ static void fill(trial *t, uint32_t in)
 
 /* ---- average_pool_2d ---- */
 
+/* Small windows, or large ones on few pixels: those of more than 256 taps among them. */
 static void pool_shape(trial *t, lab_dtype dtype)
 {
     harness *h = t->h;
     lab_attrs *a = &t->node.attrs;
-    a->filter_h = random_in(h, 1, 6);
-    a->filter_w = random_in(h, 1, 6);
-    a->stride_h = random_in(h, 1, 3);
-    a->stride_w = random_in(h, 1, 3);
-    int32_t x[4] = { random_in(h, 1, 2), random_in(h, 1, 9), random_in(h, 1, 9),
-                     random_in(h, 1, 35) };
+    bool large = random_in(h, 0, 3) == 0;
+    a->filter_h = random_in(h, 1, large ? 20 : 6);
+    a->filter_w = random_in(h, large ? 7 : 1, large ? 40 : 6);
+    a->stride_h = large ? a->filter_h : random_in(h, 1, 3);
+    a->stride_w = large ? a->filter_w : random_in(h, 1, 3);
+    int32_t x[4] = { random_in(h, 1, 2), random_in(h, 1, large ? 30 : 9),
+                     random_in(h, 1, large ? 40 : 9), random_in(h, 1, large ? 70 : 35) };
     int32_t y[4] = { x[0], 0, 0, x[3] };
     for (int d = 0; d < 2; d++) {
         int32_t k = d ? a->filter_w : a->filter_h, stride = d ? a->stride_w : a->stride_h;
@@ -154,7 +156,7 @@ static size_t *mean_shape(trial *t, lab_dtype dtype)
     bool reduced[LAB_MAX_RANK];
     t->node.attrs.keep_dims = random_in(h, 0, 1);
     for (uint32_t d = 0; d < rank; d++) {
-        x[d] = random_in(h, 1, 6);
+        x[d] = random_in(h, 1, d + 1 == rank ? ONE_OF(h, 6, 6, 70) : 6);
         reduced[d] = random_in(h, 0, 1);
         if (reduced[d]) /* axes may count from the end */
             axes[n_axes++] = random_in(h, 0, 1) ? (int32_t)d : (int32_t)d - (int32_t)rank;
