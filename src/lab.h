@@ -28,6 +28,7 @@
 #include "model/model.h"
 #include "plugin/call.h"
 #include "plugin/loader.h"
+#include "plugin/service.h"
 
 #define LAB_VERSION "0.1.0"
 

@@ -3,7 +3,7 @@
  *
  * A plugin is a shared object (or, with LAB_PLUGIN_STATIC, an object linked into the host) that
  * exports one function, lab_plugin_entry. It returns a static descriptor: lists of operators, node
- * types, kernels, loaders and readers. The host checks the descriptor's ABI version and size, then
+ * types, kernels, loaders, readers and services. The host checks the descriptor's ABI version and size, then
  * registers everything in it or nothing. What is built into lualab registers through the same
  * structures, so whatever a built-in can do a plugin can do.
  *
@@ -50,7 +50,7 @@
  * found and what is refused: plugins/README.md.
  *
  * The order of this manual: version; status and errors; tensors; operators; graphs; kernels;
- * loaders; readers; host services (the table, then what to call, by kind of callback); the plugin
+ * loaders; readers; services; the host's table (then what to call, by kind of callback); the plugin
  * itself; small helpers.
  *
  * Rules that hold throughout:
@@ -95,10 +95,11 @@ extern "C" {
  *    warning when there is something. Services that an older host lacks must not be called: ask
  *    with LAB_HOST_HAS, or let `init` insist on a minor with lab_need_minor.
  *
- * What came when: 1.0 the first. 1.1 readers (lab_reader, lab_plugin.readers).
+ * What came when: 1.0 the first. 1.1 readers (lab_reader, lab_plugin.readers). 1.2 services
+ * (lab_service, lab_plugin.services, LAB_RECORD and the last seven members of lab_host_api).
  */
 #define LAB_ABI_MAJOR 1u
-#define LAB_ABI_MINOR 1u
+#define LAB_ABI_MINOR 2u
 #define LAB_ABI_VERSION ((LAB_ABI_MAJOR << 16) | LAB_ABI_MINOR)
 
 #if defined(__GNUC__) || defined(__clang__)
@@ -167,7 +168,8 @@ typedef enum lab_type {
     LAB_TENSOR,  /* the tensor kinds start here */
     LAB_IMAGE,   /* u8 [H, W, 1|3|4]: grey, sRGB, sRGB with straight alpha */
     LAB_LABELMAP,/* u8 or u16 [H, W]: class ids (0-based), with the label set they refer to */
-    LAB_MASK     /* u8 [H, W]: 0 outside .. 255 inside (alpha) */
+    LAB_MASK,    /* u8 [H, W]: 0 outside .. 255 inside (alpha); the last tensor kind */
+    LAB_RECORD   /* result of a service's method only: one row, or none (since 1.2) */
 } lab_type;
 
 #define LAB_MAX_RANK 5
@@ -422,7 +424,42 @@ typedef struct lab_reader {
 } lab_reader;
 
 /* ------------------------------------------------------------------------------------------- *
- * Host services
+ * Services: long-lived objects with a state, and methods (since 1.2)
+ * ------------------------------------------------------------------------------------------- */
+
+/*
+ * What is no operation on a value: a server, a device, a connection. In Lua
+ *
+ *     local counter <close> = assert(core.service "counter" { start = 3 })
+ *     print(counter:add(4))
+ *
+ * opens an object of service "counter" and calls its method "counter.add". The host checks options
+ * of both as it does for operators; it closes each object once, at the latest before the plugin's
+ * `fini`, and calls no method of it then or afterwards.
+ *
+ * A method is a lab_op whose name is SERVICE.METHOD, whose `in` is LAB_NONE, and whose `out` may
+ * also be
+ *   LAB_NONE                        nothing: true in Lua
+ *   LAB_BOOL, LAB_INT               lab_result_int
+ *   LAB_FLOAT, LAB_STRING           lab_result_float, lab_result_string
+ *   LAB_RECORD                      a row by lab_record_begin, or none: nil in Lua
+ * It finds the object with lab_object. Open and methods of one object are called one after the other;
+ * threads that an object has of its own are its own business, and may use none of the call's
+ * functions. A method that waits polls lab_should_stop; others work also when a stop was asked for.
+ */
+typedef struct lab_service {
+    const char *name;    /* "counter": no kind of value (image, map, mask, tensor) */
+    const char *summary; /* one line */
+    const char *doc;     /* more; may be NULL */
+    const lab_param *params; /* options of open; ends with LAB_PARAM_END; NULL: none */
+    /* Makes the object (never NULL on success), or fails with lab_fail and leaves nothing. */
+    lab_status (*open)(lab_call *call, void **object);
+    void (*close)(void *object);
+    const lab_op *const *methods; /* ends with NULL; none is named close */
+} lab_service;
+
+/* ------------------------------------------------------------------------------------------- *
+ * The host's table
  * ------------------------------------------------------------------------------------------- */
 
 typedef struct lab_context lab_context; /* opaque: allocator, threads, stop flag, log */
@@ -483,6 +520,15 @@ typedef struct lab_host_api {
     const char *(*node_type_names)(lab_builder *builder);
     lab_status (*builder_vfail)(lab_builder *builder, lab_status status, const char *fmt,
                                 va_list args);
+
+    /* since 1.2: services */
+    void *(*object)(const lab_call *call);
+    lab_status (*result_int)(lab_call *call, int64_t value);
+    lab_status (*result_float)(lab_call *call, double value);
+    lab_status (*result_string)(lab_call *call, const char *value);
+    lab_status (*record_bytes)(lab_call *call, const char *field, const void *bytes, size_t size);
+    lab_context *(*context)(const lab_call *call);
+    void (*interrupt)(lab_context *context);
 } lab_host_api;
 
 /* Whether the host's table reaches as far as this member: LAB_HOST_HAS(api, call_alloc). */
@@ -619,6 +665,48 @@ static inline lab_status lab_fail(lab_call *call, lab_status status, const char 
     return result;
 }
 
+/* ---- services (since 1.2) ---- */
+
+/* What `open` made; NULL in `open` itself. */
+static inline void *lab_object(const lab_call *call)
+{
+    return LAB_API_OF(call)->object(call);
+}
+/* The result of a method that gives a LAB_INT or LAB_BOOL (0, 1). */
+static inline lab_status lab_result_int(lab_call *call, int64_t value)
+{
+    return LAB_API_OF(call)->result_int(call, value);
+}
+static inline lab_status lab_result_float(lab_call *call, double value)
+{
+    return LAB_API_OF(call)->result_float(call, value);
+}
+/* UTF-8; copied. */
+static inline lab_status lab_result_string(lab_call *call, const char *value)
+{
+    return LAB_API_OF(call)->result_string(call, value);
+}
+/* A field of any bytes in the current row, of operators too; copied. */
+static inline lab_status lab_record_bytes(lab_call *call, const char *field, const void *bytes,
+                                          size_t size)
+{
+    return LAB_API_OF(call)->record_bytes(call, field, bytes, size);
+}
+/* The host's context: lives longer than any object. For lab_interrupt. */
+static inline lab_context *lab_context_of(const lab_call *call)
+{
+    return LAB_API_OF(call)->context(call);
+}
+/*
+ * Asks for a stop as Ctrl-C does: operators and networks that run end soon with
+ * LAB_E_INTERRUPTED, and new ones do not begin until the script answers (core.clear_stop). From any
+ * thread; `api` is what `init` got, or LAB_API_OF(call).
+ */
+static inline void lab_interrupt(const lab_host_api *api, lab_context *context)
+{
+    api->interrupt(context);
+}
+
 /* ---- kernels ---- */
 
 /* Zeroed, 64-byte aligned memory that lives as long as the prepared model; NULL: status set. */
@@ -732,6 +820,8 @@ typedef struct lab_plugin {
     void (*fini)(void); /* called before unloading when init succeeded; may be NULL */
     /* since 1.1 */
     const lab_reader *const *readers;
+    /* since 1.2 */
+    const lab_service *const *services;
 } lab_plugin;
 
 /*

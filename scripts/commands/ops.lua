@@ -1,8 +1,9 @@
--- lualab ops: the operators there are, built in and from plugins, from their own descriptors; and
--- what is written from these: LuaCATS files for editors, and the reference page.
+-- lualab ops: the operators and services there are, built in and from plugins, from their own
+-- descriptors; and what is written from these: LuaCATS files for editors, and the reference page.
 
 local arguments = require "lab.arguments"
 local core = require "lab.core"
+local help = require "lab.help"
 local paths = require "lab.paths"
 local picture = require "lab.picture"
 local reference = require "lab.reference"
@@ -28,19 +29,28 @@ local function write_all(folder, files)
   return 0
 end
 
---- Prints the operators, or all about those that have this name or are this method.
+--- Prints the operators and services, or all about those that have this name or are this method.
 local function list(name)
   local names, found = {}, false
-  for _, op in ipairs(core.ops()) do
-    names[#names + 1] = op.name
+  local function show(thing, describe, wanted)
+    names[#names + 1] = thing.name
     if not name then
-      print(("%-24s %s"):format(op.name, op.summary))
-    elseif op.name == name or op.method == name then
-      print((found and "\n" or "") .. repl.describe(op))
-      if op.plugin and op.plugin ~= "" then
-        print("  from " .. op.plugin)
+      print(("%-24s %s"):format(thing.name, thing.summary))
+    elseif wanted then
+      print((found and "\n" or "") .. describe(thing))
+      if thing.plugin and thing.plugin ~= "" then
+        print("  from " .. thing.plugin)
       end
       found = true
+    end
+  end
+  for _, op in ipairs(core.ops()) do
+    show(op, repl.describe, op.name == name or op.method == name)
+  end
+  for _, service in ipairs(core.services()) do
+    show(service, help.service, service.name == name)
+    for _, method in ipairs(service.methods) do
+      show(method, repl.describe, method.name == name)
     end
   end
   return found or not name, names
@@ -49,7 +59,8 @@ end
 local function run(argv)
   local parser = arguments.parser("lualab ops", summary,
     "An operator image.resize is img:resize{width=256, height=256} in Lua.")
-  parser:argument("name", "An operator: image.resize, or just resize."):args "?"
+  arguments.suggest(parser:argument("name", "An operator: image.resize, or just resize.")
+    :args "?", "operators")
   parser:option("--meta", "Write LuaCATS files for editors into this folder."):argname "DIR"
   parser:option("--reference", "Write the reference page of the built-in operators."):argname "FILE"
   local args, code = arguments.parse(parser, argv)

@@ -14,10 +14,10 @@ local function print_plugins(verbose)
   local rows = {}
   for i, plugin in ipairs(list) do
     rows[i] = { plugin.name, plugin.version, plugin.ops, plugin.node_types, plugin.kernels,
-      plugin.loaders, plugin.readers, plugin.summary, plugin.origin }
+      plugin.loaders, plugin.readers, plugin.services, plugin.summary, plugin.origin }
   end
   io.stdout:write(tables.table({ "plugin", "version", "ops", "nodes", "kernels", "loaders",
-    "readers", "summary", "origin" }, rows))
+    "readers", "services", "summary", "origin" }, rows))
   for _, failure in ipairs(failures or {}) do
     print(("failed: %s"):format(failure.message:find(failure.path, 1, true) and failure.message
       or failure.path .. ": " .. failure.message))

@@ -1,6 +1,6 @@
--- Pictures in flight: while one waits for a thread that decodes or encodes for it (lab.core: jobs),
--- another one goes on. Each picture's work is a coroutine which gives way when it has to wait;
--- everything of Lua stays on one thread, and pictures arrive in the order in which they were given.
+-- Pictures in flight: while one waits for a thread that decodes it, runs the network or encodes for
+-- it (lab.core: jobs), another goes on. Each picture's work is a coroutine which gives way when it
+-- has to wait; all of Lua stays on one thread, and who runs the tasks decides their order.
 
 local core = require "lab.core"
 local sys = require "lab.sys"
@@ -18,7 +18,15 @@ local flight = {}
 ---@type lab.Task?
 local current
 
---- What a job gives. Within a task other pictures go on until the job is done.
+--- Whether the code that asks runs in a task that gives way: what it awaits is done by a thread
+--- while others go on. If not, it does better to compute at once, with all threads.
+---@return boolean
+function flight.gives_way()
+  return current ~= nil and current.gives_way and coroutine.running() == current.thread
+end
+
+--- What a job gives, which is started if it was not. Within a task that gives way other pictures go
+--- on until the job is done.
 ---@param job lab.Job
 ---@return any ...
 function flight.await(job)
@@ -27,7 +35,7 @@ function flight.await(job)
     return job:wait()
   end
   local left = sys.clock()
-  if task.gives_way and not job:done() then
+  if task.gives_way and not job:start():done() then
     task.job = job
     coroutine.yield()
     task.job = nil
@@ -65,6 +73,18 @@ function flight.is_ready(task)
   return not task.job or task.job:done()
 end
 
+--- Sleeps until one of the tasks, each of which waits for a job or is done, can go on.
+---@param tasks lab.Task[]
+function flight.wait(tasks)
+  local jobs = {}
+  for _, task in ipairs(tasks) do
+    if not task.done and task.job then
+      jobs[#jobs + 1] = task.job
+    end
+  end
+  core.wait_any(jobs)
+end
+
 --- Lets a task go on until it is done or gives way. An interruption meanwhile ends it.
 ---@param task lab.Task
 function flight.resume(task)
@@ -85,9 +105,13 @@ function flight.resume(task)
   end
 end
 
---- Ends a task wherever it is.
+--- Ends a task wherever it is. What a thread has begun for it is waited for, the rest left undone.
 ---@param task lab.Task
 function flight.close(task)
+  if task.job then
+    task.job:close()
+    task.job = nil
+  end
   if coroutine.status(task.thread) == "suspended" then
     coroutine.close(task.thread)
   end

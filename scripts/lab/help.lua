@@ -7,15 +7,11 @@ local words = require "lab.words"
 
 local help = {}
 
---- Lines about an operator: "image.resize{width, height, method}", its summary and parameters.
----@param op table  a descriptor of core.ops()
----@return string
-function help.operator(op)
-  local lines = { ("%s: %s"):format(op.name, op.summary),
-    ("  %s:%s{...} gives %s"):format(op.input, op.method, op.output) }
+--- Adds lines about the parameters of an operator or a service, then its doc.
+local function describe_rest(lines, op)
   for _, param in ipairs(op.params or {}) do
     local note = param.required and "required" or param.default ~= nil
-      and "default " .. tostring(param.default) or "optional"
+      and "default " .. (param.default == "" and '""' or tostring(param.default)) or "optional"
     local choices = param.choices and " (" .. table.concat(param.choices, ", ") .. ")" or ""
     local head = ("  %-12s %-8s "):format(param.name, param.type)
     local text = ("%s%s; %s"):format(param.doc or "", choices, note)
@@ -24,6 +20,30 @@ function help.operator(op)
   end
   if op.doc then
     lines[#lines + 1] = words.wrap("  " .. op.doc, "  ")
+  end
+end
+
+--- Lines about an operator: "image.resize{width, height, method}", its summary and parameters; or
+--- about a method of a service.
+---@param op table  a descriptor of core.ops(), or of a service's methods
+---@return string
+function help.operator(op)
+  local subject = op.input == "none" and op.name:match "^[^.]+" or op.input
+  local lines = { ("%s: %s"):format(op.name, op.summary),
+    ("  %s:%s{...} gives %s"):format(subject, op.method, op.output) }
+  describe_rest(lines, op)
+  return table.concat(lines, "\n")
+end
+
+--- Lines about a service: how it is opened, its options and methods.
+---@param service table  a descriptor of core.services()
+---@return string
+function help.service(service)
+  local lines = { ("%s: %s"):format(service.name, service.summary),
+    ('  core.service "%s" {...} gives a service'):format(service.name) }
+  describe_rest(lines, service)
+  for _, method in ipairs(service.methods) do
+    lines[#lines + 1] = ("  :%-11s %s"):format(method.method, method.summary)
   end
   return table.concat(lines, "\n")
 end
@@ -56,6 +76,14 @@ local function named(name)
     names[i] = op.name
     if op.name == name or op.method == name then
       found[#found + 1] = help.operator(op)
+    end
+  end
+  for _, service in ipairs(core.services()) do
+    names[#names + 1] = service.name
+    found[#found + 1] = service.name == name and help.service(service) or nil
+    for _, method in ipairs(service.methods) do
+      names[#names + 1] = method.name
+      found[#found + 1] = method.name == name and help.operator(method) or nil
     end
   end
   if #found == 0 then

@@ -242,6 +242,17 @@ function Model:run(tensor, options)
   return open(self):run(tensor, options)
 end
 
+--- Runs the network beside the script: a job that gives what run gives. Several may run at the same
+--- time, each with one thread as long as there are enough of them. lab.flight awaits such jobs.
+---@param tensor lab.Tensor  may be closed at once
+---@param options? table     of run
+---@return lab.Job? job  started
+---@return string? message
+---@return string? code
+function Model:start(tensor, options)
+  return open(self):start(tensor, options)
+end
+
 --- Milliseconds of each node, over some runs.
 ---@param tensor lab.Tensor
 ---@param runs? integer

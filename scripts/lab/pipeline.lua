@@ -8,10 +8,10 @@
 --   finish(stage, pipeline, state)           when the run ends: "done", "failed" or "interrupted"
 -- Each returns true (or nothing), or nil, message, code. A picture that fails does not end the run.
 --
--- Over several pictures, the next ones are read and decoded and the last one's files are encoded
--- and written while the network runs (lab.flight). For each picture its stages still run in order,
--- and files that pipeline.save was asked for are there when the next stage runs, unless that stage
--- says runs_ahead = true: the library's own that do not care do.
+-- Over several pictures, a few are in flight at the same time (lab.flight): threads read and decode
+-- the next ones, run the network for each on its own, and encode and write files. For each picture
+-- its stages still run in order, and files that pipeline.save was asked for are there when the next
+-- stage runs, unless that stage says runs_ahead = true: the library's own that do not care do.
 
 local core = require "lab.core"
 local description = require "lab.description"
@@ -31,9 +31,9 @@ local Pipeline = {}
 Pipeline.__index = Pipeline
 Pipeline.__name = "lab.Pipeline"
 
---- How many pictures are in flight when nothing else is said: one that is decoded, one in the
---- network, one that is encoded. Each takes memory for its pixels.
-pipeline.default_ahead = 3
+--- How many pictures are in flight when nothing else is said: one for each thread and two that wait
+--- their turn, so that no thread does. Each takes memory for its pixels.
+pipeline.default_ahead = core.job_threads() + 2
 
 --- Makes a pipeline of stages. With ahead = N in the table besides, at most N pictures are in
 --- flight; 1 is one after the other.
@@ -119,7 +119,9 @@ local function open(r, item, self)
   end
   local job = item.job or reading(self, item)
   item.job = nil
-  local source, message, code = picture.source(item.path, flight.await(job))
+  -- A thread takes no signals, and standard input may keep it waiting.
+  local await = item.path == "-" and job.wait or flight.await
+  local source, message, code = picture.source(item.path, await(job))
   if not source then
     return nil, message, code
   end
@@ -185,20 +187,28 @@ local function explain(problem)
   return problem
 end
 
---- Puts a picture in flight. The task's r is what comes of it; task.mistake is an error that a
---- stage raised, which is for the caller once the stages have heard of the failure.
-local function launch(self, item, gives_way)
+--- The result that an item is about to become.
+local function started(item)
   local r = result.new(item.path or "picture")
   r.item, r.target, r.pending = item, item.target, {}
+  return r
+end
+
+--- Runs the stages for a task's r and keeps what came of it. task.mistake is an error that a stage
+--- raised, which is for the caller once the stages have heard of the failure.
+local function attempt(self, task, item)
+  local fine, ok, message, code = xpcall(run_stages, explain, self, task.r, item)
+  if not fine then
+    task.mistake, ok, message, code = ok, nil, tostring(ok), "INVALID"
+  end
+  task.ok, task.message, task.code = ok, message, code
+end
+
+--- Puts a picture in flight. The task's r is what comes of it.
+local function launch(self, item, gives_way)
   local task
-  task = flight.task(function()
-    local fine, ok, message, code = xpcall(run_stages, explain, self, r, item)
-    if not fine then
-      task.mistake, ok, message, code = ok, nil, tostring(ok), "INVALID"
-    end
-    task.ok, task.message, task.code = ok, message, code
-  end, gives_way)
-  task.r = r
+  task = flight.task(function() attempt(self, task, item) end, gives_way)
+  task.r = started(item)
   return task
 end
 
@@ -225,6 +235,11 @@ end
 
 --- Ends what is in flight.
 local function ground(self, tasks)
+  for _, task in ipairs(tasks) do
+    if task.job then
+      task.job:close() -- while the stop still holds: a network ends at its next node
+    end
+  end
   core.clear_stop() -- what is said to the stages must not be interrupted again
   for _, task in ipairs(tasks) do
     if not task.landed then
@@ -285,6 +300,42 @@ function Pipeline:run(x)
   return r
 end
 
+--- Takes one picture through the stages within the caller's own task (lab.flight), for whoever has
+--- several in flight in an order of his own, as the server does. Prepare and begin_run come before.
+--- A task that is closed meanwhile leaves a picture that was interrupted.
+---@param item lab.Item  path, and image or job (a picture that is being read)
+---@return lab.Result? r
+---@return string? message
+---@return string? code
+function Pipeline:take(item)
+  local task = { r = started(item) }
+  local _ <close> = setmetatable({}, { __close = function()
+    if not task.landed then
+      task.interrupted = true
+      core.clear_stop() -- what is said to the stages must not be interrupted again
+      land(self, task)
+    end
+  end })
+  attempt(self, task, item)
+  if core.stopped() then
+    error(task.mistake or "interrupted!", 0)
+  end
+  task.landed = true
+  land(self, task)
+  if task.mistake then
+    error(task.mistake, 0)
+  end
+  return task.ok and task.r or nil, task.message, task.code
+end
+
+--- Begins a run of pictures that are taken; finish ends it.
+---@return true? ok
+---@return string? message
+---@return string? code
+function Pipeline:begin_run()
+  return each_stage(self, "start", self)
+end
+
 --- Ends a run that each began.
 ---@param state string
 function Pipeline:finish(state)
@@ -304,23 +355,10 @@ end
 ---@class lab.Walk  one run over items
 ---@field items lab.Item[]
 ---@field begun integer    items that have been put in flight
----@field read integer     items whose reading has been started
 ---@field given integer    results that the loop has got
 ---@field failed integer
 ---@field tasks table[]    in flight, in the order of the items
 ---@field ahead integer
-
---- Starts reading the pictures that come next.
-local function read_ahead(self, walk)
-  local last = math.min(#walk.items, walk.begun + walk.ahead - 1)
-  while walk.ahead > 1 and walk.read < last do
-    walk.read = walk.read + 1
-    local item = walk.items[walk.read]
-    if item.path and item.path ~= "-" and not item.image and not item.error then
-      item.job = reading(self, item):start()
-    end
-  end
-end
 
 --- A task that can go on without waiting: of those in flight the first, else the next picture.
 local function find_ready(self, walk)
@@ -330,12 +368,10 @@ local function find_ready(self, walk)
     end
   end
   local item = walk.items[walk.begun + 1]
-  local idle = #walk.tasks == 0
-  if not item or not idle and (#walk.tasks >= walk.ahead or item.job and not item.job:done()) then
+  if not item or #walk.tasks >= walk.ahead then
     return nil
   end
   walk.begun = walk.begun + 1
-  walk.read = math.max(walk.read, walk.begun)
   local task
   if item.error then
     task = { r = result.new(item.path), done = true, landed = true }
@@ -358,8 +394,11 @@ local function next_result(self, walk)
       end
       return first.r
     end
-    read_ahead(self, walk)
-    local task = find_ready(self, walk) or first
+    local task = find_ready(self, walk)
+    if not task then
+      flight.wait(walk.tasks)
+      task = find_ready(self, walk) or first
+    end
     if not task.done then
       go_on(self, task, walk.tasks)
     end
@@ -375,13 +414,6 @@ local function end_walk(self, walk)
   -- An interruption in the loop's own body: the run's row is still to be written.
   walk.stopped = walk.stopped or core.stopped()
   ground(self, walk.tasks)
-  for i = walk.begun + 1, walk.read do
-    local item = walk.items[i]
-    if item.job then
-      item.job:close()
-      item.job = nil
-    end
-  end
   self:finish(outcome(walk))
 end
 
@@ -397,7 +429,7 @@ function Pipeline:over(items)
     error(message, 2)
   end
   local alone = #items < 2 or core.job_threads() == 0
-  local walk = { items = items, begun = 0, read = 0, given = 0, failed = 0, tasks = {},
+  local walk = { items = items, begun = 0, given = 0, failed = 0, tasks = {},
     ahead = alone and 1 or self.ahead }
   local function step()
     if walk.ended or walk.given >= #items or walk.stopped then

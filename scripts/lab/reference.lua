@@ -65,7 +65,7 @@ end
 
 local catsnames = { bool = "boolean", int = "integer", float = "number", string = "string",
   color = "lab.Color", classes = "lab.Classes", floats = "number[]", bytes = "string",
-  records = "table[]", tensor = "lab.Tensor|lab.Image|lab.LabelMap|lab.Mask",
+  records = "table[]", record = "table", tensor = "lab.Tensor|lab.Image|lab.LabelMap|lab.Mask",
   image = "lab.Image", labelmap = "lab.LabelMap", mask = "lab.Mask", none = "true" }
 
 local function cats_type(param)
@@ -94,7 +94,8 @@ end
 local function need(param)
   if param.default == nil then
     return param.required and "required" or "optional"
-  elseif param.type == "enum" or param.type == "string" or param.type == "color" then
+  elseif param.type == "enum" or param.type == "string" or param.type == "color"
+    or param.type == "bytes" then
     return '"' .. param.default .. '"'
   end
   return param.default
@@ -133,13 +134,12 @@ local function one_line(text)
   return (text:gsub("%s+", " "))
 end
 
---- The class of an operator's options and the operator itself.
-local function cats_op(lines, op, class)
-  local options = "lab." .. op.name
+--- The class of the options of an operator or a service; its main parameter.
+local function cats_options(lines, options, params)
   local main
-  if #op.params > 0 then
+  if #params > 0 then
     lines[#lines + 1] = "---@class " .. options
-    for _, param in ipairs(op.params) do
+    for _, param in ipairs(params) do
       local note = { one_line(param.doc or "") }
       note[#note + 1] = range(param)
       note[#note + 1] = param.default and "default " .. need(param) or nil
@@ -149,6 +149,13 @@ local function cats_op(lines, op, class)
     end
     lines[#lines + 1] = ""
   end
+  return main
+end
+
+--- An operator's options and the operator itself.
+local function cats_op(lines, op, class)
+  local options = "lab." .. op.name
+  local main = cats_options(lines, options, op.params)
   comment(lines, op.summary .. "." .. (op.doc and " " .. op.doc or ""))
   local results = { op.output == "records" and "table[]?" or catsnames[op.output] .. "?",
     "string?", "string?" }
@@ -235,10 +242,34 @@ local function cats_kind(entry, ops)
   return table.concat(lines, "\n")
 end
 
---- The operators of one plugin, of whatever kinds.
+--- A service: the class of its objects, their methods, and what opens one.
+local function cats_service(lines, service)
+  local class = "lab.service." .. service.name
+  comment(lines, service.summary .. "." .. (service.doc and " " .. service.doc or ""))
+  lines[#lines + 1] = "---@class " .. class
+  lines[#lines + 1] = ("local %s = {}"):format(service.name)
+  lines[#lines + 1] = ""
+  for _, method in ipairs(service.methods) do
+    cats_op(lines, method, class)
+  end
+  cats_method(lines, { "close", {}, {}, "Ends it now; also done by <close> and by the collector." },
+    class)
+  cats_options(lines, class .. ".options", service.params)
+  lines[#lines + 1] = ("--- What core.service(%q) gives."):format(service.name)
+  lines[#lines + 1] = ("---@alias %s.open fun(options?: %s.options): %s?, string?, string?"):format(
+    class, class, class)
+  lines[#lines + 1] = ""
+end
+
+--- The operators of one plugin, of whatever kinds, and its services.
 local function cats_plugin(plugin, ops)
   local lines, open = {}, {}
   header(lines)
+  for _, service in ipairs(core.services()) do
+    if service.plugin == plugin then
+      cats_service(lines, service)
+    end
+  end
   for _, entry in ipairs(reference.kinds) do
     for _, op in ipairs(ops) do
       if op.plugin == plugin and op.input == entry.kind then
@@ -268,6 +299,10 @@ function reference.meta()
     if name and not files[name] then
       files[name] = cats_plugin(op.plugin, ops)
     end
+  end
+  for _, service in ipairs(core.services()) do
+    local name = "plugin_" .. service.plugin .. ".lua"
+    files[name] = files[name] or cats_plugin(service.plugin, ops)
   end
   return files
 end

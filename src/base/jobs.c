@@ -9,30 +9,28 @@
 #include <signal.h>
 #endif
 
-#define MOST_JOB_THREADS 8u
+#define MOST_JOB_THREADS 32u
 
 struct lab_jobs {
     lab_context *ctx;
-    unsigned threads; /* that were started */
+    unsigned threads; /* at most; fewer once the system has refused one */
     lab_job *first, *last;
+    unsigned waiting; /* in the queue */
 #ifndef LAB_NO_THREADS
-    pthread_mutex_t lock;   /* of everything but `threads` and `workers` */
+    pthread_mutex_t lock;   /* of everything here */
     pthread_cond_t queued;  /* a job was queued, or quit */
-    pthread_cond_t changed; /* a job was done or queued: for those who wait */
+    pthread_cond_t changed; /* a job was done: for those who wait */
     bool quit;
-    pthread_t *workers;
+    unsigned started, idle; /* threads */
+    pthread_t *workers;     /* `started` of them */
 #endif
 };
 
 unsigned lab_jobs_default_threads(unsigned pool_threads)
 {
-    unsigned half = pool_threads / 2;
-    return half < MOST_JOB_THREADS ? half : MOST_JOB_THREADS;
-}
-
-unsigned lab_jobs_threads(const lab_jobs *jobs)
-{
-    return jobs->threads;
+    if (pool_threads < 2)
+        return 0;
+    return pool_threads < MOST_JOB_THREADS ? pool_threads : MOST_JOB_THREADS;
 }
 
 /* ---- the parts that differ without threads ---- */
@@ -49,7 +47,7 @@ static void unlock(lab_jobs *jobs)
     (void)jobs;
 }
 
-static void tell_queued(lab_jobs *jobs)
+static void find_thread(lab_jobs *jobs)
 {
     (void)jobs;
 }
@@ -67,6 +65,8 @@ static void sleep_until_changed(lab_jobs *jobs)
 
 #else
 
+static void *worker_main(void *arg);
+
 static void lock(lab_jobs *jobs)
 {
     pthread_mutex_lock(&jobs->lock);
@@ -77,10 +77,25 @@ static void unlock(lab_jobs *jobs)
     pthread_mutex_unlock(&jobs->lock);
 }
 
-static void tell_queued(lab_jobs *jobs)
+/* They take no signals, as the pool's: Ctrl-C goes to the thread that the program began with. */
+static void start_thread(lab_jobs *jobs)
 {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (pthread_create(&jobs->workers[jobs->started], NULL, worker_main, jobs) == 0)
+        jobs->started++;
+    else
+        jobs->threads = jobs->started;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* For a job that was queued: one that is idle, else a new one. */
+static void find_thread(lab_jobs *jobs)
+{
+    if (jobs->idle < jobs->waiting && jobs->started < jobs->threads)
+        start_thread(jobs);
     pthread_cond_signal(&jobs->queued);
-    pthread_cond_broadcast(&jobs->changed);
 }
 
 static void tell_done(lab_jobs *jobs)
@@ -106,6 +121,7 @@ static void append(lab_jobs *jobs, lab_job *job)
     else
         jobs->first = job;
     jobs->last = job;
+    jobs->waiting++;
     job->state = LAB_JOB_QUEUED;
 }
 
@@ -120,6 +136,15 @@ static void take_out(lab_jobs *jobs, lab_job *job)
     else
         jobs->last = job->prev;
     job->next = job->prev = NULL;
+    jobs->waiting--;
+}
+
+unsigned lab_jobs_threads(lab_jobs *jobs)
+{
+    lock(jobs);
+    unsigned threads = jobs->threads;
+    unlock(jobs);
+    return threads;
 }
 
 void lab_job_do(lab_job *job)
@@ -149,7 +174,7 @@ void lab_job_start(lab_jobs *jobs, lab_job *job)
     lock(jobs);
     if (job->state == LAB_JOB_NEW) {
         append(jobs, job);
-        tell_queued(jobs);
+        find_thread(jobs);
     }
     unlock(jobs);
 }
@@ -165,10 +190,31 @@ bool lab_job_is_done(lab_jobs *jobs, lab_job *job)
 void lab_job_wait(lab_jobs *jobs, lab_job *job)
 {
     lock(jobs);
-    while (job->state != LAB_JOB_DONE && job->state != LAB_JOB_CANCELLED) {
-        lab_job *mine = job->state == LAB_JOB_RUNNING ? jobs->first : job;
-        if (mine)
-            perform(jobs, mine);
+    while (job->state == LAB_JOB_QUEUED || job->state == LAB_JOB_RUNNING) {
+        if (job->state == LAB_JOB_QUEUED)
+            perform(jobs, job);
+        else
+            sleep_until_changed(jobs);
+    }
+    unlock(jobs);
+}
+
+/* The first of a list that is in `state`. */
+static lab_job *find(lab_job *const *list, size_t count, lab_job_state state)
+{
+    for (size_t i = 0; i < count; i++)
+        if (list[i]->state == state)
+            return list[i];
+    return NULL;
+}
+
+void lab_job_wait_any(lab_jobs *jobs, lab_job *const *list, size_t count)
+{
+    lock(jobs);
+    while (!find(list, count, LAB_JOB_DONE)) {
+        lab_job *queued = find(list, count, LAB_JOB_QUEUED);
+        if (queued && jobs->threads == 0)
+            perform(jobs, queued);
         else
             sleep_until_changed(jobs);
     }
@@ -208,39 +254,32 @@ void lab_jobs_free(lab_jobs *jobs)
 
 #else
 
-static void work_in_place(void *user)
+static void perform_all(void *user)
 {
     lab_jobs *jobs = user;
     lock(jobs);
-    for (;;) {
-        lab_job *job = jobs->first;
-        if (job)
-            perform(jobs, job);
-        else if (jobs->quit)
-            break;
-        else
-            pthread_cond_wait(&jobs->queued, &jobs->lock);
-    }
+    while (jobs->first)
+        perform(jobs, jobs->first);
     unlock(jobs);
 }
 
 static void *worker_main(void *arg)
 {
     lab_jobs *jobs = arg;
-    lab_pool_alone(jobs->ctx->pool, work_in_place, jobs);
+    lock(jobs);
+    while (jobs->first || !jobs->quit) {
+        if (jobs->first) {
+            unlock(jobs);
+            lab_pool_occupy(jobs->ctx->pool, perform_all, jobs);
+            lock(jobs);
+            continue;
+        }
+        jobs->idle++;
+        pthread_cond_wait(&jobs->queued, &jobs->lock);
+        jobs->idle--;
+    }
+    unlock(jobs);
     return NULL;
-}
-
-/* They take no signals, as the pool's: Ctrl-C goes to the thread that the program began with. */
-static void start_workers(lab_jobs *jobs, unsigned wanted)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    while (jobs->threads < wanted &&
-           pthread_create(&jobs->workers[jobs->threads], NULL, worker_main, jobs) == 0)
-        jobs->threads++;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 lab_status lab_jobs_new(lab_context *ctx, unsigned threads, lab_jobs **out, lab_error *error)
@@ -258,11 +297,11 @@ lab_status lab_jobs_new(lab_context *ctx, unsigned threads, lab_jobs **out, lab_
                                "the queue of jobs");
     }
     jobs->ctx = ctx;
+    jobs->threads = threads;
     jobs->workers = workers;
     pthread_mutex_init(&jobs->lock, NULL);
     pthread_cond_init(&jobs->queued, NULL);
     pthread_cond_init(&jobs->changed, NULL);
-    start_workers(jobs, threads);
     *out = jobs;
     return LAB_OK;
 }
@@ -275,7 +314,7 @@ void lab_jobs_free(lab_jobs *jobs)
     jobs->quit = true;
     pthread_cond_broadcast(&jobs->queued);
     unlock(jobs);
-    for (unsigned i = 0; i < jobs->threads; i++)
+    for (unsigned i = 0; i < jobs->started; i++)
         pthread_join(jobs->workers[i], NULL);
     pthread_cond_destroy(&jobs->changed);
     pthread_cond_destroy(&jobs->queued);

@@ -1,11 +1,13 @@
 /*
  * Jobs: work that goes on beside the thread that asked for it, such as decoding the next picture
- * and encoding the last one while a network runs. A few threads of their own take jobs in the order
- * they were started; who waits for a job that nobody has taken yet does it himself, and helps with
- * others meanwhile. So without threads (LAB_NO_THREADS, or none asked for) the same program works,
- * each job being done when it is waited for.
+ * and encoding the last one while a network runs, or running several networks at once. Threads of
+ * their own take jobs in the order they were started; a thread is begun when a job finds none idle.
+ * Who waits for a job that nobody has taken yet does it himself. So without threads
+ * (LAB_NO_THREADS, or none asked for) the same program works, each job being done when it is waited
+ * for.
  *
- * On these threads lab_pool_run runs in place: the pool's threads are the network's.
+ * A job counts as busy in the pool (lab_pool_occupy): as long as there are jobs for all threads,
+ * each runs on its own.
  */
 #ifndef LAB_BASE_JOBS_H
 #define LAB_BASE_JOBS_H
@@ -34,16 +36,17 @@ typedef struct lab_job {
     struct lab_job *next, *prev;
 } lab_job;
 
-/* How many threads go well beside a pool of `pool_threads`: half as many, at most 8; none for one.
+/* As many threads as the pool has, at most 32: who waits for jobs sleeps. None for a pool of one.
  */
 unsigned lab_jobs_default_threads(unsigned pool_threads);
 
-/* threads: 0 .. LAB_MAX_THREADS. When the system refuses threads, those that started do the work.
- */
+/* threads: at most so many, 0 .. LAB_MAX_THREADS. None is begun yet; when the system refuses one,
+ * those there are do the work. */
 lab_status lab_jobs_new(lab_context *ctx, unsigned threads, lab_jobs **jobs, lab_error *error);
 /* No job may be queued or running. NULL is allowed. */
 void lab_jobs_free(lab_jobs *jobs);
-unsigned lab_jobs_threads(const lab_jobs *jobs);
+/* How many there may be. */
+unsigned lab_jobs_threads(lab_jobs *jobs);
 
 /* Does a new job here and now. */
 void lab_job_do(lab_job *job);
@@ -53,6 +56,9 @@ void lab_job_start(lab_jobs *jobs, lab_job *job);
 bool lab_job_is_done(lab_jobs *jobs, lab_job *job);
 /* Returns when the job is done. Not for a cancelled one. */
 void lab_job_wait(lab_jobs *jobs, lab_job *job);
+/* Returns when one of `count` jobs (at least one; started, not cancelled) is done; which, the
+ * caller finds out. Without threads it does the first of them that is queued. */
+void lab_job_wait_any(lab_jobs *jobs, lab_job *const *list, size_t count);
 /* Sees to it that fn is not running and will not: a job that nobody has taken is never done. */
 void lab_job_cancel(lab_jobs *jobs, lab_job *job);
 

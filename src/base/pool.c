@@ -6,6 +6,11 @@
  *
  * Between jobs a worker looks for the next one for SPIN_NS, then sleeps on a condition variable:
  * the nodes of a network follow each other within microseconds, a sleeping system costs nothing.
+ *
+ * The threads that call are counted while they are at work, and workers join only as far as there
+ * are threads that nobody keeps busy: a job that waits for a worker which the system has put aside
+ * takes longer than one that is done alone. So several networks at once run one on each thread,
+ * and a single one on all. When a caller becomes idle, workers may join the job that is open then.
  */
 #include "base/pool.h"
 
@@ -36,7 +41,8 @@ typedef struct job {
 /* What the current thread is running in, innermost first: how a nested call is recognised. */
 typedef struct frame {
     const lab_pool *pool;
-    unsigned thread;
+    bool piece;      /* a piece of a job; false: work that lab_pool_occupy counts */
+    unsigned thread; /* of the piece */
     struct frame *outer;
 } frame;
 
@@ -57,6 +63,7 @@ struct lab_pool {
     unsigned threads;
     job job;
 #ifndef LAB_NO_THREADS
+    atomic_uint busy;     /* threads that call, or that lab_pool_occupy counts */
     pthread_mutex_t turn; /* held by the caller whose job this is */
     pthread_mutex_t lock; /* of what follows, and of writing `job` */
     pthread_cond_t wake;  /* a job was opened, or quit */
@@ -65,7 +72,7 @@ struct lab_pool {
     bool quit;
     unsigned sleeping;
     atomic_uint active;     /* workers in the job; changed under `lock` */
-    atomic_uint generation; /* of the job; changed under `lock` */
+    atomic_uint generation; /* of what a worker may find; changed under `lock` */
     worker *workers;        /* threads - 1 */
 #endif
 };
@@ -75,11 +82,38 @@ static bool stopped(const atomic_bool *stop)
     return stop && atomic_load_explicit(stop, memory_order_relaxed);
 }
 
+static uint32_t pieces_of(const lab_pool *pool, uint32_t count, uint32_t grain)
+{
+    uint32_t most = count / (grain ? grain : 1);
+    uint32_t wanted = pool->threads * PIECES_PER_THREAD;
+    return most < 1 ? 1 : most < wanted ? most : wanted;
+}
+
+/* On the calling thread alone, whose pieces have the number `thread`. */
+static bool run_in_place(const lab_pool *pool, uint32_t count, uint32_t pieces, lab_pool_fn *fn,
+                         void *user, const atomic_bool *stop, unsigned thread)
+{
+    frame here = { pool, true, thread, current_frame };
+    bool complete = true;
+    current_frame = &here;
+    for (uint32_t piece = 0; piece < pieces && complete; piece++) {
+        if (stopped(stop))
+            complete = false;
+        else
+            fn(user, (uint32_t)((uint64_t)piece * count / pieces),
+               (uint32_t)((uint64_t)(piece + 1) * count / pieces), thread);
+    }
+    current_frame = here.outer;
+    return complete;
+}
+
+#ifndef LAB_NO_THREADS
+
 /* Takes pieces until there are none or the job is stopped. Pieces differ by at most one item. */
 static void work(lab_pool *pool, unsigned thread)
 {
     job *j = &pool->job;
-    frame here = { pool, thread, current_frame };
+    frame here = { pool, true, thread, current_frame };
     current_frame = &here;
     for (;;) {
         uint32_t piece = atomic_fetch_add_explicit(&j->next, 1, memory_order_relaxed);
@@ -96,27 +130,6 @@ static void work(lab_pool *pool, unsigned thread)
     current_frame = here.outer;
 }
 
-static uint32_t pieces_of(const lab_pool *pool, uint32_t count, uint32_t grain)
-{
-    uint32_t most = count / (grain ? grain : 1);
-    uint32_t wanted = pool->threads * PIECES_PER_THREAD;
-    return most < 1 ? 1 : most < wanted ? most : wanted;
-}
-
-/* A call from within fn: the outer call's thread number keeps it apart from its neighbours. */
-static bool run_nested(const lab_pool *pool, uint32_t count, uint32_t grain, lab_pool_fn *fn,
-                       void *user, const atomic_bool *stop, unsigned thread)
-{
-    uint32_t pieces = pieces_of(pool, count, grain);
-    for (uint32_t piece = 0; piece < pieces; piece++) {
-        if (stopped(stop))
-            return false;
-        fn(user, (uint32_t)((uint64_t)piece * count / pieces),
-           (uint32_t)((uint64_t)(piece + 1) * count / pieces), thread);
-    }
-    return true;
-}
-
 static void set_job(job *j, uint32_t count, uint32_t pieces, lab_pool_fn *fn, void *user,
                     const atomic_bool *stop)
 {
@@ -128,6 +141,8 @@ static void set_job(job *j, uint32_t count, uint32_t pieces, lab_pool_fn *fn, vo
     atomic_store_explicit(&j->next, 0, memory_order_relaxed);
     atomic_store_explicit(&j->skipped, false, memory_order_relaxed);
 }
+
+#endif
 
 #ifdef LAB_NO_THREADS
 
@@ -148,12 +163,20 @@ void lab_pool_free(lab_pool *pool)
         lab_free(pool->ctx, pool);
 }
 
+static void enter(lab_pool *pool)
+{
+    (void)pool;
+}
+
+static void leave(lab_pool *pool)
+{
+    (void)pool;
+}
+
 static bool run_job(lab_pool *pool, uint32_t count, uint32_t pieces, lab_pool_fn *fn, void *user,
                     const atomic_bool *stop)
 {
-    set_job(&pool->job, count, pieces, fn, user, stop);
-    work(pool, 0);
-    return !atomic_load_explicit(&pool->job.skipped, memory_order_relaxed);
+    return run_in_place(pool, count, pieces, fn, user, stop, 0);
 }
 
 #else
@@ -180,11 +203,35 @@ static void spin(const atomic_uint *value, unsigned old, bool equal)
     } while (lab_now_ns() < until);
 }
 
+/* Workers that may help now. */
+static unsigned room(const lab_pool *pool)
+{
+    unsigned busy = atomic_load_explicit(&pool->busy, memory_order_relaxed);
+    return busy < pool->threads ? pool->threads - busy : 0;
+}
+
+static void enter(lab_pool *pool)
+{
+    atomic_fetch_add_explicit(&pool->busy, 1, memory_order_relaxed);
+}
+
+/* The thread's place is free: for a worker, if the job of another caller is open. */
+static void leave(lab_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    atomic_fetch_sub_explicit(&pool->busy, 1, memory_order_relaxed);
+    if (pool->open && room(pool) > atomic_load_explicit(&pool->active, memory_order_relaxed)) {
+        atomic_fetch_add_explicit(&pool->generation, 1, memory_order_release);
+        pthread_cond_signal(&pool->wake);
+    }
+    pthread_mutex_unlock(&pool->lock);
+}
+
 static void *worker_main(void *arg)
 {
     worker *self = arg;
     lab_pool *pool = self->pool;
-    unsigned seen = 0; /* generation of the last job looked at */
+    unsigned seen = 0; /* generation of the last look at a job */
 
     pthread_mutex_lock(&pool->lock);
     while (!pool->quit) {
@@ -202,7 +249,7 @@ static void *worker_main(void *arg)
             continue;
         }
         seen = generation;
-        if (!pool->open)
+        if (!pool->open || atomic_load_explicit(&pool->active, memory_order_relaxed) >= room(pool))
             continue;
         atomic_fetch_add_explicit(&pool->active, 1, memory_order_relaxed);
         pthread_mutex_unlock(&pool->lock);
@@ -280,6 +327,7 @@ lab_status lab_pool_new(lab_context *ctx, unsigned threads, lab_pool **out, lab_
     pool->workers = workers;
     atomic_init(&pool->job.next, 0);
     atomic_init(&pool->job.skipped, false);
+    atomic_init(&pool->busy, 0);
     atomic_init(&pool->active, 0);
     atomic_init(&pool->generation, 0);
     pthread_mutex_init(&pool->turn, NULL);
@@ -303,27 +351,29 @@ void lab_pool_free(lab_pool *pool)
     destroy(pool);
 }
 
-/* Opens the job and wakes as many sleepers as there are pieces for. */
-static void open_job(lab_pool *pool, uint32_t pieces)
+/* Opens the job and wakes as many sleepers as can help, at most `most`. */
+static void open_job(lab_pool *pool, unsigned most)
 {
+    unsigned helpers = room(pool) < most ? room(pool) : most;
     pool->open = true;
     atomic_fetch_add_explicit(&pool->generation, 1, memory_order_release);
-    if (pool->sleeping >= pieces) {
-        for (uint32_t i = 1; i < pieces; i++)
+    if (pool->sleeping > helpers) {
+        for (unsigned i = 0; i < helpers; i++)
             pthread_cond_signal(&pool->wake);
     } else if (pool->sleeping > 0) {
         pthread_cond_broadcast(&pool->wake);
     }
 }
 
+/* With the workers there is room for, now or later; alone while the workers help another. */
 static bool run_job(lab_pool *pool, uint32_t count, uint32_t pieces, lab_pool_fn *fn, void *user,
                     const atomic_bool *stop)
 {
-    pthread_mutex_lock(&pool->turn);
+    if (pieces == 1 || pool->threads == 1 || pthread_mutex_trylock(&pool->turn) != 0)
+        return run_in_place(pool, count, pieces, fn, user, stop, 0);
     pthread_mutex_lock(&pool->lock);
     set_job(&pool->job, count, pieces, fn, user, stop);
-    if (pieces > 1 && pool->threads > 1)
-        open_job(pool, pieces);
+    open_job(pool, pieces - 1);
     pthread_mutex_unlock(&pool->lock);
 
     work(pool, 0);
@@ -350,6 +400,14 @@ unsigned lab_pool_threads(const lab_pool *pool)
     return pool->threads;
 }
 
+static const frame *innermost(const lab_pool *pool)
+{
+    const frame *f = current_frame;
+    while (f && f->pool != pool)
+        f = f->outer;
+    return f;
+}
+
 bool lab_pool_run(lab_pool *pool, uint32_t count, uint32_t grain, lab_pool_fn *fn, void *user,
                   const atomic_bool *stop)
 {
@@ -357,17 +415,28 @@ bool lab_pool_run(lab_pool *pool, uint32_t count, uint32_t grain, lab_pool_fn *f
         return false;
     if (count == 0)
         return true;
-    for (const frame *f = current_frame; f; f = f->outer) {
-        if (f->pool == pool)
-            return run_nested(pool, count, grain, fn, user, stop, f->thread);
-    }
-    return run_job(pool, count, pieces_of(pool, count, grain), fn, user, stop);
+    uint32_t pieces = pieces_of(pool, count, grain);
+    const frame *f = innermost(pool);
+    if (f && f->piece) /* the outer call's thread number keeps it apart from its neighbours */
+        return run_in_place(pool, count, pieces, fn, user, stop, f->thread);
+    if (f)
+        return run_job(pool, count, pieces, fn, user, stop);
+    enter(pool);
+    bool complete = run_job(pool, count, pieces, fn, user, stop);
+    leave(pool);
+    return complete;
 }
 
-void lab_pool_alone(lab_pool *pool, void (*fn)(void *user), void *user)
+void lab_pool_occupy(lab_pool *pool, void (*fn)(void *user), void *user)
 {
-    frame here = { pool, 0, current_frame };
+    if (innermost(pool)) {
+        fn(user);
+        return;
+    }
+    frame here = { pool, false, 0, current_frame };
+    enter(pool);
     current_frame = &here;
     fn(user);
     current_frame = here.outer;
+    leave(pool);
 }

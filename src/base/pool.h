@@ -18,23 +18,23 @@ lab_status lab_pool_new(lab_context *ctx, unsigned threads, lab_pool **pool, lab
 void lab_pool_free(lab_pool *pool);
 unsigned lab_pool_threads(const lab_pool *pool);
 
-/* `thread` is 0 .. threads-1 and unique among the pieces that run at the same time. */
+/* `thread` is 0 .. threads-1 and unique among the pieces of a call that run at the same time. */
 typedef void lab_pool_fn(void *user, uint32_t begin, uint32_t end, unsigned thread);
 
 /*
  * Runs fn over 0 .. count-1 in pieces of at least `grain` (>= 1) items; returns when all are done.
  * `stop` (may be NULL) is looked at before each piece: once set the rest is skipped and false is
- * returned. Allocates nothing. Calls from several threads take turns; a call from within fn runs
- * in place, on the calling thread alone.
+ * returned. Allocates nothing. Of calls from several threads at once one gets the workers, as far
+ * as the callers leave any idle, and the others run on their own thread; so does a call from within
+ * fn.
  */
 bool lab_pool_run(lab_pool *pool, uint32_t count, uint32_t grain, lab_pool_fn *fn, void *user,
                   const atomic_bool *stop);
 
 /*
- * Runs fn on the calling thread; a lab_pool_run from within it runs in place, as if from within a
- * piece, instead of taking turns with other callers. Its pieces have thread number 0: not for work
- * that keeps something for each thread.
+ * Runs fn on the calling thread, which counts as busy meanwhile: for as long work outside the pool,
+ * so that calls of others do not ask for a worker where no processor is free.
  */
-void lab_pool_alone(lab_pool *pool, void (*fn)(void *user), void *user);
+void lab_pool_occupy(lab_pool *pool, void (*fn)(void *user), void *user);
 
 #endif

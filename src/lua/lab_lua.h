@@ -25,10 +25,16 @@
  *                                              output, method, plugin, params={{name, type, doc,
  *                                              default, min, max, choices={…}, required, main}}}
  *   core.plugins()                            list {name, version, summary, licence, origin,
- *                                              build, ops=n, node_types=n, kernels=n, loaders=n},
+ *                                              build, ops=n, node_types=n, kernels=n, loaders=n,
+ *                                              readers=n, services=n},
  *                                              failures {{path, message}}
  *   core.kernels()                            list {name, op, isa, plugin, usable}
  *   core.loaders()                            list {name, summary, extensions}
+ *   core.services()                           list {name, summary, doc, plugin, params (as of ops),
+ *                                              methods={descriptors as of ops}}
+ *   core.service(name)                        a function that opens such a thing: core.service
+ *                                              "http" {port=8080} gives a service | nil, …; nil, …
+ *                                              when no plugin has brought one of that name
  *   core.load_plugin(path)                    true | nil, …
  *   core.nearest(word, {candidates})          the nearest candidate or nil
  *   core.sha256(bytes)                        64 hexadecimal digits
@@ -37,11 +43,14 @@
  *   core.make_dirs(path)                      true | nil, …
  *   core.read(bytes [, filename])             the value a plugin's reader makes of a file | nil, …
  *   core.readers()                            list {name, summary, extensions}
- *   core.read_picture(path [, {limit=, sha256=false}])   job: image (upright), {format, bytes
- *                                              [, sha256]} | nil, …
+ *   core.read_picture(path [, {limit=, sha256=false, bytes=}])   job: image (upright), {format,
+ *                                              bytes [, sha256]} | nil, … With `bytes`, the file's
+ *                                              are these, and the path is but a name
  *   core.save(value, path [, options])        job: true | nil, … (options of the kind's encode; the
  *                                              file's folders are made)
+ *   core.encode(value [, options])            job: the bytes that value:encode gives | nil, …
  *   core.job_threads()                        number of threads that do jobs beside the script
+ *   core.wait_any{jobs}                       returns when one of them is done (or not started)
  *   core.threads()                            number of threads of the pool
  *   core.cpu()                                name, {features…}
  *   core.peak()                               {int8=, f32=, isa=}: multiply-adds a second, measured
@@ -83,24 +92,32 @@
  *                                             "logistic"}, or nil
  *   m:run(tensor [, {want="outputs"|"logits"}])   list of tensors (copies) | nil, message, code;
  *                                             a list of tensors for networks with several inputs
+ *   m:start(tensor [, {want=}])               a job, started, that gives what run gives; several
+ *                                             may run at once | nil, …
  *   m:nodes()                                 list {index, op, label, name, kernel, shape, dtype,
  *                                             macs}
  *   m:operators()                             list {index, op, label, name, shape, dtype, …} of
  *                                             what the file has
  *   m:removed()                               list {index, op, label, name, reason[, into]} of the
  *                                             nodes that rewrites took out
- *   m:stats()                                 lab_model_stats as a table
+ *   m:stats()                                 lab_model_stats as a table, and workspace_bytes: what
+ *                                             is kept for runs beside each other
  *   m:profile(tensor [, runs=3])              list {index, op, kernel, ms}, of each node its
  *                                             fastest run | nil, …
  *   m:sha256()                                of the file's bytes
- * Jobs (userdata "lab.Job"), not started:
+ * Jobs (userdata "lab.Job"), not started but for those of m:start:
  *   j:start() -> j                            hands it to the threads for jobs
  *   j:done()                                  whether it was started and is done
  *   j:wait()                                  what it gives, once; a job not started is done now
  *   j:ms()                                    milliseconds the work took, after wait
  *   j:close()                                 what has not begun will not be done
+ * Services (userdata "lab.Service"), closed by <close> and by the collector as well:
+ *   s:NAME{…}                                 its methods, called as operators are: a row is a
+ *                                             table (none: nil), nothing is true
+ *   s:close()
  * Catalogs (userdata "lab.Catalog"):
- *   db:path() db:version() db:close() db:time_limit(seconds) db:changes() db:last_id()
+ *   db:path() db:version() db:close() db:time_limit(seconds) db:value_limit(bytes) db:changes()
+ *   db:last_id()
  *   db:prepare(sql) -> statement, rest of the text | nil, message, code; false instead of a
  *                                             statement for nothing but white space and comments
  *   s:bind(…) (by position) or s:bind{name=value} -> s; a value is nil, a boolean (0, 1), a number,

@@ -6,6 +6,8 @@
  *     v:NAME(3)              the operator's main parameter alone
  *     v:NAME(3, {…})         and options
  *     v:NAME{"a", "b", x=1}  the positional part of a table is the main parameter, as a list
+ *
+ * Methods of services (lua_service.c) are called the same way.
  */
 #include "lua/lua_util.h"
 
@@ -198,8 +200,14 @@ static void push_field(lua_State *L, const lab_field *field)
     case LAB_FLOAT:
         lua_pushnumber(L, field->number);
         break;
+    case LAB_BOOL:
+        lua_pushboolean(L, field->integer != 0);
+        break;
     case LAB_STRING:
         lua_pushstring(L, field->string);
+        break;
+    case LAB_BYTES:
+        lua_pushlstring(L, field->string, field->size);
         break;
     default: /* a list of integers */
         lua_createtable(L, (int)field->count, 0);
@@ -210,16 +218,49 @@ static void push_field(lua_State *L, const lab_field *field)
     }
 }
 
+static void push_record(lua_State *L, const lab_record *record)
+{
+    lua_newtable(L);
+    for (const lab_field *field = record->fields; field; field = field->next) {
+        push_field(L, field);
+        lua_setfield(L, -2, field->name);
+    }
+}
+
 static void push_records(lua_State *L, const lab_record *record)
 {
     lua_newtable(L);
     for (lua_Integer n = 1; record; record = record->next, n++) {
-        lua_newtable(L);
-        for (const lab_field *field = record->fields; field; field = field->next) {
-            push_field(L, field);
-            lua_setfield(L, -2, field->name);
-        }
+        push_record(L, record);
         lua_rawseti(L, -2, n);
+    }
+}
+
+/* What has no userdata of its own. */
+static void push_data(lua_State *L, const call_site *site)
+{
+    const lab_record *rows = lab_call_records(site->call);
+    size_t size;
+    const uint8_t *bytes;
+    switch (site->op->out) {
+    case LAB_NONE:
+        lua_pushboolean(L, true);
+        break;
+    case LAB_RECORDS:
+        push_records(L, rows);
+        break;
+    case LAB_RECORD:
+        if (rows)
+            push_record(L, rows);
+        else
+            lua_pushnil(L);
+        break;
+    case LAB_BYTES:
+        bytes = lab_call_bytes(site->call, &size);
+        lua_pushlstring(L, bytes ? (const char *)bytes : "", bytes ? size : 0);
+        break;
+    default:
+        push_field(L, lab_call_value(site->call));
     }
 }
 
@@ -230,16 +271,32 @@ static int push_result(lua_State *L, const call_site *site, lab_lua_value *out)
         if (lab_call_take_tensor(site->call, &out->tensor, &error))
             return fail_call(L, site, &error);
         lab_lua_value_opened(L, out);
-    } else if (site->op->out == LAB_RECORDS) {
-        push_records(L, lab_call_records(site->call));
-    } else if (site->op->out == LAB_BYTES) {
-        size_t size;
-        const uint8_t *bytes = lab_call_bytes(site->call, &size);
-        lua_pushlstring(L, bytes ? (const char *)bytes : "", bytes ? size : 0);
     } else {
-        lua_pushboolean(L, true);
+        push_data(L, site);
     }
     return 1;
+}
+
+lab_lua_value *lab_lua_push_out(lua_State *L, const lab_op *op)
+{
+    return op->out >= LAB_TENSOR && op->out <= LAB_MASK ? lab_lua_push_value(L, op->out) : NULL;
+}
+
+/* ---- for lua_service.c ---- */
+
+int lab_lua_call_failed(lua_State *L, const lab_op *op, const lab_error *error)
+{
+    return fail_call(L, &(call_site){ NULL, op }, error);
+}
+
+void lab_lua_set_arguments(lua_State *L, lab_call *call, const lab_op *op, int top)
+{
+    set_arguments(L, &(call_site){ call, op }, top);
+}
+
+int lab_lua_push_result(lua_State *L, lab_call *call, const lab_op *op, lab_lua_value *out)
+{
+    return push_result(L, &(call_site){ call, op }, out);
 }
 
 /* ---- the call ---- */
@@ -249,6 +306,11 @@ static void release_call(void *ptr)
     lab_call_free(ptr);
 }
 
+lab_lua_guard *lab_lua_new_call_guard(lua_State *L)
+{
+    return lab_lua_new_guard(L, release_call);
+}
+
 static int run_op(lua_State *L)
 {
     const lab_op *op = lua_touserdata(L, lua_upvalueindex(1));
@@ -256,14 +318,14 @@ static int run_op(lua_State *L)
     int top = lua_gettop(L);
     lab_error error;
     lab_lua_check_value(L, 1, op->in);
-    lab_lua_guard *guard = lab_lua_new_guard(L, release_call);
+    lab_lua_guard *guard = lab_lua_new_call_guard(L);
     lab_registry *registry = lab_lua_binding(L)->registry;
     const lab_tensor *input = &lab_lua_check_value(L, 1, op->in)->tensor;
     if (lab_call_new(registry, op, input, &site.call, &error))
         return fail_call(L, &site, &error);
     guard->ptr = site.call;
     set_arguments(L, &site, top);
-    lab_lua_value *out = op->out >= LAB_TENSOR ? lab_lua_push_value(L, op->out) : NULL;
+    lab_lua_value *out = lab_lua_push_out(L, op);
     if (lab_call_run(site.call, &error))
         return fail_call(L, &site, &error);
     return push_result(L, &site, out);
@@ -277,7 +339,8 @@ void lab_lua_push_op(lua_State *L, const lab_op *op)
 
 int lab_lua_op_name(lua_State *L)
 {
-    if (lua_tocfunction(L, 1) != run_op || !lua_getupvalue(L, 1, 1))
+    lua_CFunction f = lua_tocfunction(L, 1);
+    if ((f != run_op && f != lab_lua_run_method) || !lua_getupvalue(L, 1, 1))
         return 0;
     const lab_op *op = lua_touserdata(L, -1);
     lua_pushstring(L, op->name);

@@ -135,12 +135,14 @@ void lab_lua_open(lua_State *L, lab_host *host)
     luaL_setfuncs(L, lab_lua_make_functions, 0);
     luaL_setfuncs(L, lab_lua_listing_functions, 0);
     luaL_setfuncs(L, lab_lua_job_functions, 0);
+    luaL_setfuncs(L, lab_lua_service_functions, 0);
     lab_lua_open_values(L, -1);
     lab_lua_open_labels(L);
     lab_lua_open_models(L);
     lab_lua_open_catalogs(L);
     lab_lua_open_statements(L);
     lab_lua_open_jobs(L);
+    lab_lua_open_services(L);
     lab_lua_set_string(L, "version", LAB_VERSION);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
     lua_pushvalue(L, -2);

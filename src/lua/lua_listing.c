@@ -1,4 +1,4 @@
-/* What is registered: operators, plugins, kernels, loaders and readers as lists of tables. */
+/* What is registered: operators, plugins, kernels, loaders, … as lists of tables. */
 #include "lua/lua_util.h"
 
 #include <string.h>
@@ -47,7 +47,17 @@ static void push_param(lua_State *L, const lab_param *param)
     lab_lua_set_bool(L, "main", param->flags & LAB_PARAM_MAIN);
 }
 
-static void push_op(lua_State *L, const lab_registry *registry, const lab_op *op)
+static void set_params(lua_State *L, const lab_param *params)
+{
+    lua_newtable(L);
+    for (lua_Integer i = 0; params && params[i].name; i++) {
+        push_param(L, &params[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_setfield(L, -2, "params");
+}
+
+static void push_op(lua_State *L, const lab_op *op, const lab_plugin *owner)
 {
     lua_newtable(L);
     lab_lua_set_string(L, "name", op->name);
@@ -57,14 +67,8 @@ static void push_op(lua_State *L, const lab_registry *registry, const lab_op *op
     lab_lua_set_string(L, "output", lab_type_name(op->out));
     const char *dot = strchr(op->name, '.');
     lab_lua_set_string(L, "method", dot ? dot + 1 : op->name);
-    const lab_plugin *owner = lab_registry_owner(registry, op);
     lab_lua_set_string(L, "plugin", owner ? owner->name : NULL);
-    lua_newtable(L);
-    for (lua_Integer i = 0; op->params && op->params[i].name; i++) {
-        push_param(L, &op->params[i]);
-        lua_rawseti(L, -2, i + 1);
-    }
-    lua_setfield(L, -2, "params");
+    set_params(L, op->params);
 }
 
 static int list_ops(lua_State *L)
@@ -73,7 +77,37 @@ static int list_ops(lua_State *L)
     const lab_op *op;
     lua_newtable(L);
     for (size_t i = 0; (op = lab_registry_op_at(registry, i)); i++) {
-        push_op(L, registry, op);
+        push_op(L, op, lab_registry_owner(registry, op));
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
+/* ---- services ---- */
+
+static void push_service(lua_State *L, const lab_service *service, const lab_plugin *owner)
+{
+    lua_newtable(L);
+    lab_lua_set_string(L, "name", service->name);
+    lab_lua_set_string(L, "summary", service->summary);
+    lab_lua_set_string(L, "doc", service->doc);
+    lab_lua_set_string(L, "plugin", owner ? owner->name : NULL);
+    set_params(L, service->params);
+    lua_newtable(L);
+    for (lua_Integer i = 0; service->methods[i]; i++) {
+        push_op(L, service->methods[i], owner);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_setfield(L, -2, "methods");
+}
+
+static int list_services(lua_State *L)
+{
+    const lab_registry *registry = lab_lua_binding(L)->registry;
+    const lab_service *service;
+    lua_newtable(L);
+    for (size_t i = 0; (service = lab_registry_service_at(registry, i)); i++) {
+        push_service(L, service, lab_registry_owner(registry, service));
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
     return 1;
@@ -109,6 +143,8 @@ static void push_plugin(lua_State *L, const lab_plugin *plugin, const char *orig
     lab_lua_set_integer(L, "loaders", n);
     LIST_LENGTH(plugin->readers, n);
     lab_lua_set_integer(L, "readers", n);
+    LIST_LENGTH(plugin->services, n);
+    lab_lua_set_integer(L, "services", n);
 }
 
 static int list_plugins(lua_State *L)
@@ -234,7 +270,14 @@ static int measure_peak(lua_State *L)
 }
 
 const luaL_Reg lab_lua_listing_functions[] = {
-    { "ops", list_ops },         { "plugins", list_plugins }, { "load_plugin", load_plugin },
-    { "kernels", list_kernels }, { "loaders", list_loaders }, { "readers", list_readers },
-    { "cpu", list_cpu },         { "peak", measure_peak },    { NULL, NULL },
+    { "ops", list_ops },
+    { "plugins", list_plugins },
+    { "load_plugin", load_plugin },
+    { "kernels", list_kernels },
+    { "loaders", list_loaders },
+    { "readers", list_readers },
+    { "cpu", list_cpu },
+    { "peak", measure_peak },
+    { "services", list_services },
+    { NULL, NULL },
 };

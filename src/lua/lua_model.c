@@ -1,33 +1,20 @@
-/*
- * Models in Lua. Everything a run needs from Lua (the copies that take its results) is made before
- * it, so that nothing of Lua happens between the network's start and the last copied byte.
- */
-#include "lua/lua_util.h"
+/* Models in Lua: loading, closing, and what a model is. Running them is in lua_model_run.c. */
+#include "lua/lua_model.h"
 
 #include <string.h>
 
-#include "base/sha256.h"
-
-#define MODEL "lab.Model"
 /* Model files are mapped, not read; no segmentation network is near this. */
 #define MODEL_LIMIT ((size_t)UINT32_MAX)
-#define MAX_TENSORS 16
 
-typedef struct lua_model {
-    lab_model *model; /* NULL: closed */
-    size_t held;
-    char sha256[LAB_SHA256_HEX]; /* of the file */
-} lua_model;
-
-static lua_model *check_box(lua_State *L)
+static lab_lua_model *check_box(lua_State *L)
 {
-    lua_model *box = luaL_checkudata(L, 1, MODEL);
+    lab_lua_model *box = luaL_checkudata(L, 1, LAB_LUA_MODEL);
     if (!box->model)
         luaL_error(L, "attempt to use a closed model");
     return box;
 }
 
-static lab_model *check_model(lua_State *L)
+lab_model *lab_lua_check_model(lua_State *L)
 {
     return check_box(L)->model;
 }
@@ -49,8 +36,8 @@ static void make_digest(void *user)
  * Loads while another thread, if there is one, finds out which file it is: of the same bytes.
  * Nothing of Lua happens between start and wait.
  */
-static lab_status load_and_digest(lua_State *L, lab_buffer *file, const char *name, lua_model *box,
-                                  lab_error *error)
+static lab_status load_and_digest(lua_State *L, lab_buffer *file, const char *name,
+                                  lab_lua_model *box, lab_error *error)
 {
     digest d = { file, box->sha256 };
     lab_job job = { .fn = make_digest, .user = &d };
@@ -69,9 +56,9 @@ static lab_status load_and_digest(lua_State *L, lab_buffer *file, const char *na
 /* `file` is borrowed; the name at index `name` becomes the model's user value. */
 static int load(lua_State *L, lab_buffer *file, int name)
 {
-    lua_model *box = lua_newuserdatauv(L, sizeof *box, 1);
-    *box = (lua_model){ NULL, 0, "" };
-    luaL_setmetatable(L, MODEL);
+    lab_lua_model *box = lua_newuserdatauv(L, sizeof *box, 1);
+    *box = (lab_lua_model){ 0 };
+    luaL_setmetatable(L, LAB_LUA_MODEL);
     lua_pushvalue(L, name);
     lua_setiuservalue(L, -2, 1);
     lab_error error;
@@ -128,10 +115,10 @@ int lab_lua_load_model_bytes(lua_State *L)
 
 static int model_close(lua_State *L)
 {
-    lua_model *box = luaL_checkudata(L, 1, MODEL);
+    lab_lua_model *box = luaL_checkudata(L, 1, LAB_LUA_MODEL);
     lab_model *model = box->model;
     size_t held = box->held;
-    *box = (lua_model){ NULL, 0, "" };
+    *box = (lab_lua_model){ 0 };
     lab_model_free(model);
     lab_lua_drop(L, held);
     return 0;
@@ -139,7 +126,7 @@ static int model_close(lua_State *L)
 
 static int model_tostring(lua_State *L)
 {
-    lua_model *box = luaL_checkudata(L, 1, MODEL);
+    lab_lua_model *box = luaL_checkudata(L, 1, LAB_LUA_MODEL);
     lua_getiuservalue(L, 1, 1);
     if (box->model)
         lua_pushfstring(L, "model %s (%s)", lua_tostring(L, -1),
@@ -153,14 +140,14 @@ static int model_tostring(lua_State *L)
 
 static int model_name(lua_State *L)
 {
-    check_model(L);
+    lab_lua_check_model(L);
     lua_getiuservalue(L, 1, 1);
     return 1;
 }
 
 static int model_format(lua_State *L)
 {
-    lua_pushstring(L, lab_model_graph(check_model(L))->format);
+    lua_pushstring(L, lab_model_graph(lab_lua_check_model(L))->format);
     return 1;
 }
 
@@ -174,7 +161,7 @@ static int push_layout(lua_State *L, const lab_tensor *(*get)(const lab_model *m
 {
     lua_Integer i = luaL_optinteger(L, 2, 1);
     const lab_tensor *tensor =
-        i >= 1 && i <= INT32_MAX ? get(check_model(L), (uint32_t)i - 1) : NULL;
+        i >= 1 && i <= INT32_MAX ? get(lab_lua_check_model(L), (uint32_t)i - 1) : NULL;
     if (!tensor)
         return 0;
     lab_tensor copy = *tensor;
@@ -185,13 +172,13 @@ static int push_layout(lua_State *L, const lab_tensor *(*get)(const lab_model *m
 
 static int model_input(lua_State *L)
 {
-    check_model(L);
+    lab_lua_check_model(L);
     return push_layout(L, lab_model_input);
 }
 
 static int model_output(lua_State *L)
 {
-    check_model(L);
+    lab_lua_check_model(L);
     return push_layout(L, lab_model_output);
 }
 
@@ -210,7 +197,7 @@ static const char *activation_name(lab_head_activation activation)
 
 static int model_head(lua_State *L)
 {
-    const lab_head head = *lab_model_head(check_model(L));
+    const lab_head head = *lab_model_head(lab_lua_check_model(L));
     if (!head.found)
         return 0;
     lua_newtable(L);
@@ -230,7 +217,7 @@ static int model_head(lua_State *L)
 static int model_stats(lua_State *L)
 {
     lab_model_stats stats;
-    lab_model_get_stats(check_model(L), &stats);
+    lab_model_get_stats(lab_lua_check_model(L), &stats);
     lua_newtable(L);
     lab_lua_set_integer(L, "nodes", stats.nodes);
     lab_lua_set_integer(L, "folded", stats.folded);
@@ -240,7 +227,9 @@ static int model_stats(lua_State *L)
     lab_lua_set_integer(L, "packed_bytes", (lua_Integer)stats.packed_bytes);
     lab_lua_set_integer(L, "arena_bytes", (lua_Integer)stats.arena_bytes);
     lab_lua_set_integer(L, "scratch_bytes", (lua_Integer)stats.scratch_bytes);
-    lab_lua_set_integer(L, "operators", lab_model_graph(check_model(L))->n_operators);
+    lab_lua_set_integer(L, "workspace_bytes",
+                        (lua_Integer)lab_model_workspace_bytes(lab_lua_check_model(L)));
+    lab_lua_set_integer(L, "operators", lab_model_graph(lab_lua_check_model(L))->n_operators);
     lab_lua_set_integer(L, "peak_bytes", (lua_Integer)stats.peak_bytes);
     if (stats.peak_node) {
         lab_lua_set_integer(L, "peak_index", stats.peak_node->node.index);
@@ -249,7 +238,7 @@ static int model_stats(lua_State *L)
     return 1;
 }
 
-static const char *kernel_name(const lab_model *model, uint32_t i)
+const char *lab_lua_kernel_name(const lab_model *model, uint32_t i)
 {
     const lab_kernel *kernel = lab_model_kernel(model, i);
     return kernel ? kernel->name : "folded";
@@ -259,13 +248,13 @@ static const char *kernel_name(const lab_model *model, uint32_t i)
 static void push_node(lua_State *L, uint32_t i)
 {
     lua_createtable(L, 0, 8);
-    lab_lua_set_integer(L, "index", lab_model_graph(check_model(L))->nodes[i]->node.index);
-    lab_lua_set_string(L, "op", lab_model_graph(check_model(L))->nodes[i]->node.op);
-    lab_lua_set_string(L, "label", lab_model_graph(check_model(L))->nodes[i]->label);
-    lab_lua_set_string(L, "name", lab_model_graph(check_model(L))->nodes[i]->node.name);
-    lab_lua_set_string(L, "kernel", kernel_name(check_model(L), i));
-    lab_lua_set_integer(L, "macs", (lua_Integer)lab_model_macs(check_model(L), i));
-    const lab_node *node = &lab_model_graph(check_model(L))->nodes[i]->node;
+    lab_lua_set_integer(L, "index", lab_model_graph(lab_lua_check_model(L))->nodes[i]->node.index);
+    lab_lua_set_string(L, "op", lab_model_graph(lab_lua_check_model(L))->nodes[i]->node.op);
+    lab_lua_set_string(L, "label", lab_model_graph(lab_lua_check_model(L))->nodes[i]->label);
+    lab_lua_set_string(L, "name", lab_model_graph(lab_lua_check_model(L))->nodes[i]->node.name);
+    lab_lua_set_string(L, "kernel", lab_lua_kernel_name(lab_lua_check_model(L), i));
+    lab_lua_set_integer(L, "macs", (lua_Integer)lab_model_macs(lab_lua_check_model(L), i));
+    const lab_node *node = &lab_model_graph(lab_lua_check_model(L))->nodes[i]->node;
     if (node->n_out > 0 && node->out[0]) {
         lab_tensor copy = *node->out[0];
         lab_lua_set_layout(L, &copy);
@@ -275,9 +264,9 @@ static void push_node(lua_State *L, uint32_t i)
 static int model_nodes(lua_State *L)
 {
     lua_settop(L, 1);
-    check_model(L);
+    lab_lua_check_model(L);
     lua_newtable(L);
-    for (uint32_t i = 0; i < lab_model_graph(check_model(L))->n_nodes; i++) {
+    for (uint32_t i = 0; i < lab_model_graph(lab_lua_check_model(L))->n_nodes; i++) {
         push_node(L, i);
         lua_rawseti(L, 2, (lua_Integer)i + 1);
     }
@@ -288,17 +277,17 @@ static int model_nodes(lua_State *L)
 static int model_operators(lua_State *L)
 {
     lua_settop(L, 1);
-    check_model(L);
+    lab_lua_check_model(L);
     lua_newtable(L);
-    for (uint32_t i = 0; i < lab_model_graph(check_model(L))->n_operators; i++) {
+    for (uint32_t i = 0; i < lab_model_graph(lab_lua_check_model(L))->n_operators; i++) {
         lua_createtable(L, 0, 6);
-        lab_operator op = lab_model_graph(check_model(L))->operators[i];
+        lab_operator op = lab_model_graph(lab_lua_check_model(L))->operators[i];
         lab_lua_set_integer(L, "index", op.node->node.index);
-        op = lab_model_graph(check_model(L))->operators[i];
+        op = lab_model_graph(lab_lua_check_model(L))->operators[i];
         lab_lua_set_string(L, "op", op.node->node.op);
-        op = lab_model_graph(check_model(L))->operators[i];
+        op = lab_model_graph(lab_lua_check_model(L))->operators[i];
         lab_lua_set_string(L, "label", op.node->label);
-        const lab_value *value = lab_model_graph(check_model(L))->values[op.out];
+        const lab_value *value = lab_model_graph(lab_lua_check_model(L))->values[op.out];
         lab_tensor copy = value->tensor;
         lab_lua_set_string(L, "name", value->name);
         lab_lua_set_layout(L, &copy);
@@ -312,11 +301,11 @@ static int model_operators(lua_State *L)
 static int model_removed(lua_State *L)
 {
     lua_settop(L, 1);
-    check_model(L);
+    lab_lua_check_model(L);
     lua_newtable(L);
-    for (uint32_t i = 0; i < lab_model_graph(check_model(L))->n_removed; i++) {
+    for (uint32_t i = 0; i < lab_model_graph(lab_lua_check_model(L))->n_removed; i++) {
         lua_createtable(L, 0, 6);
-        const lab_removed gone = lab_model_graph(check_model(L))->removed[i];
+        const lab_removed gone = lab_model_graph(lab_lua_check_model(L))->removed[i];
         lua_Integer index = gone.node->node.index, into = -1;
         if (gone.into)
             into = gone.into->node.index;
@@ -324,215 +313,29 @@ static int model_removed(lua_State *L)
         lab_lua_set_integer(L, "index", index);
         if (into >= 0)
             lab_lua_set_integer(L, "into", into);
-        const lab_graph *graph = lab_model_graph(check_model(L));
+        const lab_graph *graph = lab_model_graph(lab_lua_check_model(L));
         lab_lua_set_string(L, "op", graph->removed[i].node->node.op);
-        graph = lab_model_graph(check_model(L));
+        graph = lab_model_graph(lab_lua_check_model(L));
         lab_lua_set_string(L, "label", graph->removed[i].node->label);
-        graph = lab_model_graph(check_model(L));
+        graph = lab_model_graph(lab_lua_check_model(L));
         lab_lua_set_string(L, "name", graph->removed[i].node->node.name);
         lua_rawseti(L, 2, (lua_Integer)i + 1);
     }
     return 1;
 }
 
-/* ---- running ---- */
-
-typedef struct inputs {
-    const lab_tensor *tensors[MAX_TENSORS];
-    uint32_t count;
-} inputs;
-
-/* Argument 2: a value, or a list of them. Allocates nothing: called last before a run. */
-static void get_inputs(lua_State *L, inputs *in)
-{
-    in->count = 0;
-    if (!lua_istable(L, 2)) {
-        in->tensors[in->count++] = &lab_lua_check_value(L, 2, LAB_NONE)->tensor;
-        return;
-    }
-    lua_Unsigned count = lua_rawlen(L, 2);
-    luaL_argcheck(L, count <= MAX_TENSORS, 2, "too many inputs");
-    for (lua_Unsigned i = 1; i <= count; i++) {
-        lua_rawgeti(L, 2, (lua_Integer)i);
-        lab_lua_value *value = lab_lua_test_value(L, -1);
-        if (!value)
-            luaL_error(L, "inputs[%I] must be a tensor, got a %s", (LUAI_UACINT)i,
-                       luaL_typename(L, -1));
-        in->tensors[in->count++] = &value->tensor;
-        lua_pop(L, 1);
-    }
-}
-
-static unsigned get_want(lua_State *L)
-{
-    static const char *const options[] = { "want", NULL };
-    static const char what[] = "model:run";
-    if (!lab_lua_check_options(L, 3, what, options, true))
-        return LAB_WANT_OUTPUTS;
-    const char *want = lab_lua_field_string(L, 3, what, "want", "outputs", NULL);
-    if (strcmp(want, "outputs") == 0)
-        return LAB_WANT_OUTPUTS;
-    if (strcmp(want, "logits") != 0)
-        luaL_error(L, "%s: want must be \"outputs\" or \"logits\", got \"%s\"", what, want);
-    if (!lab_model_head(check_model(L))->found)
-        luaL_error(L, "%s: this network has no logits to give: its output is no score map", what);
-    return LAB_WANT_LOGITS;
-}
-
-/* The layout of result `i`, NULL past the last. */
-static const lab_tensor *result_layout(const lab_model *model, unsigned want, uint32_t i)
-{
-    if (want == LAB_WANT_OUTPUTS)
-        return lab_model_output(model, i);
-    const lab_graph *graph = lab_model_graph(model);
-    return i == 0 ? &graph->values[lab_model_head(model)->logits]->tensor : NULL;
-}
-
-static lab_status copy_result(lab_tensor *out, const lab_tensor *result, lab_error *error)
-{
-    if (!result || result->size != out->size)
-        return lab_error_set(error, LAB_E_UNSUPPORTED,
-                             "the network gave %zu bytes where its shape says %zu",
-                             result ? result->size : 0, out->size);
-    memcpy(out->data, result->data, out->size);
-    return LAB_OK;
-}
-
-/* Puts closed values for the results in the list at `list`; allocated, not filled. */
-static int make_results(lua_State *L, int list, unsigned want, lab_lua_value **out, int *count)
-{
-    *count = 0;
-    while (*count < MAX_TENSORS) {
-        uint32_t i = (uint32_t)*count;
-        if (!result_layout(check_model(L), want, i))
-            break;
-        lab_lua_value *value = lab_lua_push_value(L, LAB_TENSOR);
-        lua_rawseti(L, list, (lua_Integer)i + 1);
-        const lab_tensor *layout = result_layout(check_model(L), want, i);
-        lab_error error;
-        if (lab_tensor_new(lab_lua_binding(L)->ctx, LAB_TENSOR, layout->dtype, layout->rank,
-                           layout->shape, &value->tensor, &error))
-            return lab_lua_fail(L, &error);
-        if (layout->quant.count == 1) { /* lists of scales would have to be copied too */
-            value->tensor.quant = layout->quant;
-            value->tensor.quant.scales = NULL;
-            value->tensor.quant.zero_points = NULL;
-        }
-        out[(*count)++] = value;
-    }
-    return 0;
-}
-
-static int model_run(lua_State *L)
-{
-    lua_settop(L, 3);
-    check_model(L);
-    unsigned want = get_want(L);
-    lab_lua_value *results[MAX_TENSORS];
-    int count;
-    lua_newtable(L);
-    int failed = make_results(L, 4, want, results, &count);
-    if (failed)
-        return failed;
-    inputs in;
-    get_inputs(L, &in);
-    lab_model *model = check_model(L);
-    lab_error error;
-    lab_status status = lab_model_run(model, in.tensors, in.count, want, &error);
-    for (int i = 0; !status && i < count; i++) {
-        const lab_tensor *result = want == LAB_WANT_LOGITS ? lab_model_logits(model)
-                                                           : lab_model_result(model, (uint32_t)i);
-        status = copy_result(&results[i]->tensor, result, &error);
-    }
-    if (status)
-        return lab_lua_fail(L, &error);
-    for (int i = 0; i < count; i++)
-        lab_lua_value_opened(L, results[i]);
-    return 1;
-}
-
-/* ---- profile ---- */
-
-typedef struct profile {
-    const lab_graph *graph;
-    uint64_t *best; /* nanoseconds by position in graph->nodes; UINT64_MAX: did not run */
-    uint32_t next;  /* nodes run in order: where to look for the one reported */
-} profile;
-
-static void observe(void *user, const lab_graph_node *node, const lab_tensor *outputs,
-                    uint64_t nanoseconds)
-{
-    profile *p = user;
-    (void)outputs;
-    for (uint32_t n = 0; n < p->graph->n_nodes; n++) {
-        uint32_t i = (p->next + n) % p->graph->n_nodes;
-        if (p->graph->nodes[i] != node)
-            continue;
-        if (nanoseconds < p->best[i])
-            p->best[i] = nanoseconds;
-        p->next = i + 1;
-        return;
-    }
-}
-
-static int push_profile(lua_State *L, const uint64_t *best)
-{
-    lua_newtable(L);
-    lua_Integer n = 0;
-    for (uint32_t i = 0; i < lab_model_graph(check_model(L))->n_nodes; i++) {
-        if (best[i] == UINT64_MAX)
-            continue;
-        lua_createtable(L, 0, 4);
-        lab_lua_set_integer(L, "index", lab_model_graph(check_model(L))->nodes[i]->node.index);
-        lab_lua_set_string(L, "op", lab_model_graph(check_model(L))->nodes[i]->node.op);
-        lab_lua_set_string(L, "kernel", kernel_name(check_model(L), i));
-        lab_lua_set_number(L, "ms", (lua_Number)best[i] / 1e6);
-        lua_rawseti(L, -2, ++n);
-    }
-    return 1;
-}
-
-/* m:profile(tensor [, runs=3]): each node's fastest time. */
-static int model_profile(lua_State *L)
-{
-    lua_Integer runs = luaL_optinteger(L, 3, 3);
-    luaL_argcheck(L, runs >= 1 && runs <= 10000, 3, "runs must be 1..10000");
-    uint32_t n_nodes = lab_model_graph(check_model(L))->n_nodes;
-    uint64_t *best = lua_newuserdatauv(L, ((size_t)n_nodes + 1) * sizeof *best, 0);
-    memset(best, 0xFF, ((size_t)n_nodes + 1) * sizeof *best);
-    inputs in;
-    get_inputs(L, &in);
-    lab_model *model = check_model(L);
-    profile p = { lab_model_graph(model), best, 0 };
-    lab_error error;
-    lab_status status = LAB_OK;
-    lab_model_observe(model, observe, &p);
-    for (lua_Integer i = 0; !status && i < runs; i++)
-        status = lab_model_run(model, in.tensors, in.count, LAB_WANT_OUTPUTS, &error);
-    lab_model_observe(model, NULL, NULL);
-    if (status)
-        return lab_lua_fail(L, &error);
-    return push_profile(L, best);
-}
-
 void lab_lua_open_models(lua_State *L)
 {
     static const luaL_Reg meta[] = { { "__tostring", model_tostring }, { NULL, NULL } };
     static const luaL_Reg methods[] = {
-        { "name", model_name },
-        { "format", model_format },
-        { "input", model_input },
-        { "output", model_output },
-        { "head", model_head },
-        { "stats", model_stats },
-        { "nodes", model_nodes },
-        { "removed", model_removed },
-        { "operators", model_operators },
-        { "run", model_run },
-        { "profile", model_profile },
-        { "sha256", model_sha256 },
-        { NULL, NULL },
+        { "name", model_name },           { "format", model_format },
+        { "input", model_input },         { "output", model_output },
+        { "head", model_head },           { "stats", model_stats },
+        { "nodes", model_nodes },         { "removed", model_removed },
+        { "operators", model_operators }, { "run", lab_lua_model_run },
+        { "start", lab_lua_model_start }, { "profile", lab_lua_model_profile },
+        { "sha256", model_sha256 },       { NULL, NULL },
     };
-    lab_lua_new_class(L, MODEL, model_close, meta, methods);
+    lab_lua_new_class(L, LAB_LUA_MODEL, model_close, meta, methods);
     lua_pop(L, 1);
 }

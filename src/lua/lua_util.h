@@ -114,6 +114,19 @@ lab_labels *lab_lua_opt_labels(lua_State *L, int at);
 /* Pushes the function that calls `op`. */
 void lab_lua_push_op(lua_State *L, const lab_op *op);
 int lab_lua_op_name(lua_State *L); /* core.op_name(f) */
+
+/*
+ * The parts of a call, for methods of services: arguments from the stack, 2 to `top`; the userdata
+ * that a tensor will be put in, made before the run (NULL: `op` gives something else); the result.
+ * The call is owned by a guard.
+ */
+lab_lua_guard *lab_lua_new_call_guard(lua_State *L);
+void lab_lua_set_arguments(lua_State *L, lab_call *call, const lab_op *op, int top);
+lab_lua_value *lab_lua_push_out(lua_State *L, const lab_op *op);
+int lab_lua_push_result(lua_State *L, lab_call *call, const lab_op *op, lab_lua_value *out);
+int lab_lua_call_failed(lua_State *L, const lab_op *op, const lab_error *error);
+/* What a method of a service is; upvalues: the lab_op, the lab_service. */
+int lab_lua_run_method(lua_State *L);
 /*
  * A call of `op` on the value at 1 with the options of the table at `options` (nothing else: none),
  * whose texts it borrows. *call must be owned by an object: misuse raises. Returns 0, or what a
@@ -161,10 +174,12 @@ void lab_lua_open_models(lua_State *L);
 void lab_lua_open_catalogs(lua_State *L);
 void lab_lua_open_statements(lua_State *L);
 void lab_lua_open_jobs(lua_State *L);
+void lab_lua_open_services(lua_State *L);
 
 extern const luaL_Reg lab_lua_make_functions[];    /* decode, image, tensor, … */
 extern const luaL_Reg lab_lua_listing_functions[]; /* ops, plugins, kernels, … */
 extern const luaL_Reg lab_lua_job_functions[];     /* read_picture, save, … */
+extern const luaL_Reg lab_lua_service_functions[]; /* service */
 
 int lab_lua_load_model(lua_State *L);       /* core.load_model(path [, name]) */
 int lab_lua_load_model_bytes(lua_State *L); /* core.load_model_bytes(bytes, name) */

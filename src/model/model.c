@@ -93,14 +93,14 @@ static lab_status place_values(lab_model *model, lab_error *error)
     lab_status status = lab_plan(model->ctx, model->plan, model->n_planned, &total, error);
     if (status || (status = find_peak(model, error)))
         return status;
-    model->activations = lab_alloc(model->ctx, total);
-    if (!model->activations)
+    model->own.activations = lab_alloc(model->ctx, total);
+    if (!model->own.activations)
         return lab_error_nomem(error, total, "activations");
     model->stats.arena_bytes = total;
     for (uint32_t v = 0; v < graph->n_values; v++)
         model->data[v] = graph->values[v]->tensor.data;
     for (uint32_t i = 0; i < model->n_planned; i++)
-        model->data[model->planned[i]] = (uint8_t *)model->activations + model->plan[i].offset;
+        model->data[model->planned[i]] = (uint8_t *)model->own.activations + model->plan[i].offset;
     return LAB_OK;
 }
 
@@ -184,6 +184,10 @@ lab_status lab_model_load_with(lab_registry *registry, lab_buffer *file, const c
     model->ctx = ctx;
     model->registry = registry;
     model->graph = graph;
+    atomic_init(&model->workspaces, 0);
+    atomic_init(&model->references, 1);
+    for (uint32_t i = 0; i < LAB_SPARE_WORKSPACES; i++)
+        atomic_init(&model->spare[i], NULL);
     lab_arena_init(&model->arena, ctx);
     if ((status = build(model, options, &local))) {
         lab_model_free(model);
@@ -202,13 +206,19 @@ lab_status lab_model_load(lab_registry *registry, lab_buffer *file, const char *
     return lab_model_load_with(registry, file, name, NULL, out, error);
 }
 
+void lab_model_ref(lab_model *model)
+{
+    atomic_fetch_add_explicit(&model->references, 1, memory_order_relaxed);
+}
+
 void lab_model_free(lab_model *model)
 {
-    if (!model)
+    if (!model || atomic_fetch_sub_explicit(&model->references, 1, memory_order_acq_rel) > 1)
         return;
     lab_context *ctx = model->ctx;
-    lab_free(ctx, model->activations);
-    lab_free(ctx, model->scratch);
+    lab_workspace_free_spares(model);
+    lab_free(ctx, model->own.activations);
+    lab_free(ctx, model->own.scratch);
     lab_arena_reset(&model->arena);
     lab_graph_free(model->graph);
     lab_free(ctx, model);

@@ -28,6 +28,8 @@ typedef struct lab_model_options {
 /* As lab_model_load; `options` NULL: as it does. */
 lab_status lab_model_load_with(lab_registry *registry, lab_buffer *file, const char *name,
                                const lab_model_options *options, lab_model **out, lab_error *error);
+/* Another reference: as many lab_model_free as there are references free the model. */
+void lab_model_ref(lab_model *model);
 void lab_model_free(lab_model *model); /* NULL is allowed */
 
 /*
@@ -73,9 +75,30 @@ typedef enum lab_want {
 lab_status lab_model_run(lab_model *model, const lab_tensor *const *inputs, uint32_t n_inputs,
                          unsigned want, lab_error *error);
 
+/* Whether a run can have these inputs and give that: what it would refuse them with. */
+lab_status lab_model_check_run(const lab_model *model, const lab_tensor *const *inputs,
+                               uint32_t n_inputs, unsigned want, lab_error *error);
+
 /* After a run that wanted it: the value, borrowed until the next run. */
 const lab_tensor *lab_model_result(const lab_model *model, uint32_t i);
 const lab_tensor *lab_model_logits(const lab_model *model);
+
+/* The layout of result `i` of a run that wants `want` (one of them); NULL past the last. */
+const lab_tensor *lab_model_result_layout(const lab_model *model, unsigned want, uint32_t i);
+/* After a run that wanted `want`: copies of its results, in tensors of their layouts. */
+lab_status lab_model_copy_results(const lab_model *model, unsigned want, lab_tensor *const *results,
+                                  uint32_t n_results, lab_error *error);
+
+/*
+ * As lab_model_run and lab_model_copy_results, in memory of the run's own: several threads may do
+ * this at once on one model, beside a lab_model_run of another. That memory is kept for later runs.
+ * `want` is one kind of result; no observer hears of it.
+ */
+lab_status lab_model_run_apart(lab_model *model, const lab_tensor *const *inputs, uint32_t n_inputs,
+                               unsigned want, lab_tensor *const *results, uint32_t n_results,
+                               lab_error *error);
+/* Bytes that are kept for runs apart. */
+size_t lab_model_workspace_bytes(lab_model *model);
 
 /* Called after each node with the data of its outputs (valid during the call); NULL stops it. */
 typedef void lab_observe_fn(void *user, const lab_graph_node *node, const lab_tensor *outputs,

@@ -339,7 +339,7 @@ lab_status lab_model_prepare(lab_model *model, lab_error *error)
     describe_steps(model);
     if (model->head.found && graph->values[model->head.logits]->tensor.data)
         model->head = (lab_head){ .found = false }; /* folded: the same for every picture */
-    status = take_scratch(model->ctx, model->scratch_stride, &model->scratch,
+    status = take_scratch(model->ctx, model->scratch_stride, &model->own.scratch,
                           &model->scratch_stride, error);
     model->stats.scratch_bytes = model->scratch_stride * lab_pool_threads(model->ctx->pool);
     return status;

@@ -107,7 +107,7 @@ lab_status lab_call_run(lab_call *call, lab_error *error)
     lab_status status = lab_call_finish_args(call, error);
     if (status)
         return status;
-    if (lab_stopped(call->ctx))
+    if (!call->service && lab_stopped(call->ctx))
         return lab_error_set(error, LAB_E_INTERRUPTED, "%s: stopped on request", call->op->name);
     call->ran = true;
     status = outcome(call, call->op->run(call), error);
@@ -184,4 +184,5 @@ void lab_call_fill_api(lab_host_api *api)
     api->label_color = label_color;
     lab_args_fill_api(api);
     lab_result_fill_api(api);
+    lab_service_fill_api(api);
 }

@@ -12,10 +12,12 @@
 /* A field of a LAB_RECORDS row. */
 typedef struct lab_field {
     const char *name;
-    lab_type type; /* LAB_INT, LAB_FLOAT, LAB_STRING or LAB_FLOATS (a list of integers in `list`) */
+    lab_type type; /* LAB_INT, LAB_FLOAT, LAB_STRING, LAB_BYTES or LAB_FLOATS (integers in `list`);
+                      of a method's own result also LAB_BOOL */
     int64_t integer;
     double number;
-    const char *string;
+    const char *string; /* LAB_STRING, LAB_BYTES */
+    size_t size;        /* of LAB_BYTES */
     const int32_t *list;
     uint32_t count;
     struct lab_field *next; /* of the same row */
@@ -87,6 +89,8 @@ lab_status lab_call_read(lab_registry *registry, const uint8_t *bytes, size_t si
                          const char *filename, lab_tensor *out, lab_error *error);
 
 const lab_record *lab_call_records(const lab_call *call);
+/* What a method gave by lab_result_int and its like; NULL when it gives something else. */
+const lab_field *lab_call_value(const lab_call *call);
 const uint8_t *lab_call_bytes(const lab_call *call, size_t *size);
 
 #endif

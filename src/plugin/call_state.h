@@ -1,4 +1,4 @@
-/* What a call consists of, for the three files that make it: call.c, args.c and result.c. */
+/* What a call consists of, for the files that make it. */
 #ifndef LAB_PLUGIN_CALL_STATE_H
 #define LAB_PLUGIN_CALL_STATE_H
 
@@ -23,10 +23,13 @@ struct lab_call {
     lab_registry *registry;
     lab_context *ctx;
     const lab_op *op;
-    const void *descriptor;   /* what is run, for naming its plugin: the operator or the reader */
+    const void *descriptor;   /* for naming its plugin: the operator, the reader or the service */
     const lab_reader *reader; /* NULL for operators */
     const uint8_t *file;      /* what it reads */
     size_t file_size;
+    const lab_service *service; /* NULL for operators and readers */
+    lab_op opening;             /* what `op` is while a service is opened */
+    void *object;               /* of the service */
     lab_tensor input;
     lab_arena arena;
     lab_arg *args;
@@ -44,6 +47,7 @@ struct lab_call {
     lab_buffer *bytes;
     lab_record *records, *last_record;
     lab_field *last_field;
+    lab_field value; /* of a method that gives one; its type is LAB_NONE before */
 };
 
 /* Sets the call's error unless it has one; returns `status`. */
@@ -63,5 +67,9 @@ void lab_args_fill_api(lab_host_api *api);
 lab_status lab_call_check_result(const lab_call *call, lab_error *error);
 void lab_call_clear_result(lab_call *call);
 void lab_result_fill_api(lab_host_api *api);
+
+/* ---- service.c ---- */
+
+void lab_service_fill_api(lab_host_api *api);
 
 #endif

@@ -8,7 +8,7 @@
 #include "plugin/registry.h"
 #include "tensor/tensor.h"
 
-#define NAME_LENGTH ((size_t)63)
+#define NAME_LENGTH 63
 
 /* No descriptor will ever be larger: what says so is not one. */
 #define MOST_PLUGIN_SIZE ((size_t)4096)
@@ -110,27 +110,29 @@ static const char *param_problem(const lab_param *param)
     return NULL;
 }
 
-static lab_status check_params(const lab_op *op, lab_error *error)
+/* The parameters of "operator", "service" or "method" `name`. */
+static lab_status check_params(const char *what, const char *name, const lab_param *params,
+                               lab_error *error)
 {
-    uint32_t n = lab_param_count(op->params), mains = 0;
+    uint32_t n = lab_param_count(params), mains = 0;
     if (n > LAB_PARAMS_MAX)
-        return lab_error_set(error, LAB_E_LIMIT, "operator %s: more than %u parameters", op->name,
+        return lab_error_set(error, LAB_E_LIMIT, "%s %s: more than %u parameters", what, name,
                              LAB_PARAMS_MAX);
     for (uint32_t i = 0; i < n; i++) {
-        const lab_param *param = &op->params[i];
+        const lab_param *param = &params[i];
         const char *problem = param_problem(param);
         for (uint32_t j = 0; j < i && !problem; j++) {
-            if (strcmp(op->params[j].name, param->name) == 0)
+            if (strcmp(params[j].name, param->name) == 0)
                 problem = "there are two of that name";
         }
         mains += (param->flags & LAB_PARAM_MAIN) != 0;
         if (mains > 1 && !problem)
             problem = "a second parameter is LAB_PARAM_MAIN";
         if (problem)
-            return lab_error_set(error, LAB_E_INVALID, "operator %s: parameter %.80s: %s", op->name,
+            return lab_error_set(error, LAB_E_INVALID, "%s %s: parameter %.80s: %s", what, name,
                                  param->name, problem);
         if (param->def && lab_param_check_default(param, error)) {
-            lab_error_prefix(error, "operator %s: the default", op->name);
+            lab_error_prefix(error, "%s %s: the default", what, name);
             return error ? error->status : LAB_E_INVALID;
         }
     }
@@ -155,7 +157,7 @@ static lab_status check_op(const lab_op *op, size_t i, lab_error *error)
         problem = "it has no run function";
     if (problem)
         return entry_fail(error, "operator", op->name, i, problem);
-    return check_params(op, error);
+    return check_params("operator", op->name, op->params, error);
 }
 
 static lab_status check_node_type(const lab_node_type *type, size_t i, lab_error *error)
@@ -222,6 +224,69 @@ static lab_status check_reader(const lab_reader *reader, size_t i, lab_error *er
     return problem ? entry_fail(error, "reader", reader->name, i, problem) : LAB_OK;
 }
 
+static bool is_method_result(lab_type type)
+{
+    return is_tensor_type(type) || type == LAB_NONE || type == LAB_BOOL || type == LAB_INT ||
+           type == LAB_FLOAT || type == LAB_STRING || type == LAB_BYTES || type == LAB_RECORDS ||
+           type == LAB_RECORD;
+}
+
+/* Method `i` of a service, whose earlier ones are in order. */
+static lab_status check_method(const lab_service *service, size_t i, lab_error *error)
+{
+    const lab_op *method = service->methods[i];
+    const char *problem = NULL;
+    size_t length = strlen(service->name);
+    const char *name = method->name && strncmp(method->name, service->name, length) == 0 &&
+                               method->name[length] == '.'
+                           ? method->name + length + 1
+                           : NULL;
+    if (!is_name(name, "_"))
+        problem = "its name must be SERVICE.METHOD, in lower-case letters, digits and '_'";
+    else if (strcmp(name, "close") == 0)
+        problem = "every service has close; a method cannot be called so";
+    else if (method->in != LAB_NONE)
+        problem = "its in must be LAB_NONE: a method works on its object";
+    else if (!is_method_result(method->out))
+        problem = "its result is of a type that no method can give";
+    else if (!has_text(method->summary))
+        problem = "it has no summary";
+    else if (!method->run)
+        problem = "it has no run function";
+    for (size_t j = 0; j < i && !problem; j++) {
+        if (strcmp(service->methods[j]->name, method->name) == 0)
+            problem = "there are two of that name";
+    }
+    if (problem)
+        return entry_fail(error, "method", method->name, i, problem);
+    return check_params("method", method->name, method->params, error);
+}
+
+static lab_status check_service(const lab_service *service, size_t i, lab_error *error)
+{
+    const char *problem = NULL;
+    char prefix[NAME_LENGTH + 2];
+    if (!is_name(service->name, "_"))
+        problem = "its name must be lower-case letters, digits and '_', at most 63";
+    else if (snprintf(prefix, sizeof prefix, "%s.", service->name) > 0 && lab_op_kind(prefix))
+        problem = "its name is that of a kind of value";
+    else if (!has_text(service->summary))
+        problem = "it has no summary";
+    else if (!service->open || !service->close)
+        problem = "it must have open and close functions";
+    else if (!service->methods || !service->methods[0])
+        problem = "it has no methods";
+    if (problem)
+        return entry_fail(error, "service", service->name, i, problem);
+    lab_status status = check_params("service", service->name, service->params, error);
+    for (size_t j = 0; !status && service->methods[j]; j++) {
+        status = check_method(service, j, error);
+        if (status)
+            lab_error_prefix(error, "service %s", service->name);
+    }
+    return status;
+}
+
 static lab_status check_entries(const lab_plugin *plugin, lab_error *error)
 {
     lab_status status = LAB_OK;
@@ -235,6 +300,8 @@ static lab_status check_entries(const lab_plugin *plugin, lab_error *error)
         status = check_loader(plugin->loaders[i], i, error);
     for (size_t i = 0; !status && plugin->readers && plugin->readers[i]; i++)
         status = check_reader(plugin->readers[i], i, error);
+    for (size_t i = 0; !status && plugin->services && plugin->services[i]; i++)
+        status = check_service(plugin->services[i], i, error);
     return status;
 }
 

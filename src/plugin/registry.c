@@ -1,4 +1,4 @@
-/* The registry: five lists of descriptors, each entry with the plugin it came from. */
+/* The registry: six lists of descriptors, each entry with the plugin it came from. */
 #include "plugin/registry.h"
 
 #include <string.h>
@@ -8,10 +8,10 @@
 #include "base/error.h"
 #include "plugin/check.h"
 
-enum { OPS, NODE_TYPES, KERNELS, LOADERS, READERS, LISTS };
+enum { OPS, NODE_TYPES, KERNELS, LOADERS, READERS, SERVICES, LISTS };
 
-static const char *const list_nouns[LISTS] = { "operator", "node type", "kernel", "loader",
-                                               "reader" };
+static const char *const list_nouns[LISTS] = { "operator", "node type", "kernel",
+                                               "loader",   "reader",    "service" };
 
 typedef struct record {
     lab_plugin plugin; /* the descriptor, as much of it as the plugin has */
@@ -118,6 +118,8 @@ static bool listed(const lab_plugin *plugin, int which, size_t i, entry *out)
         *out = (entry){ plugin->loaders[i], plugin->loaders[i]->name, NULL };
     else if (which == READERS && plugin->readers && plugin->readers[i])
         *out = (entry){ plugin->readers[i], plugin->readers[i]->name, NULL };
+    else if (which == SERVICES && plugin->services && plugin->services[i])
+        *out = (entry){ plugin->services[i], plugin->services[i]->name, NULL };
     return out->item != NULL;
 }
 
@@ -232,7 +234,8 @@ static void commit(lab_registry *registry, record *r)
         entry e;
         for (size_t i = 0; listed(&r->plugin, which, i, &e); i++) {
             e.owner = r;
-            insert(&registry->lists[which], e, which == OPS || which == NODE_TYPES);
+            insert(&registry->lists[which], e,
+                   which == OPS || which == NODE_TYPES || which == SERVICES);
         }
     }
 }
@@ -282,10 +285,11 @@ lab_status lab_registry_add(lab_registry *registry, const lab_plugin *plugin, co
                 LAB_ABI_MINOR);
     lab_log(registry->ctx, LAB_LOG_INFO,
             "plugin %s %s (%s): %zu operators, %zu node types, %zu kernels, %zu loaders, %zu "
-            "readers",
+            "readers, %zu services",
             checked.name, checked.version, origin, count_listed(&checked, OPS),
             count_listed(&checked, NODE_TYPES), count_listed(&checked, KERNELS),
-            count_listed(&checked, LOADERS), count_listed(&checked, READERS));
+            count_listed(&checked, LOADERS), count_listed(&checked, READERS),
+            count_listed(&checked, SERVICES));
     return LAB_OK;
 }
 
@@ -354,6 +358,11 @@ const lab_node_type *lab_registry_node_type(const lab_registry *registry, const 
     return look_up(&registry->lists[NODE_TYPES], name);
 }
 
+const lab_service *lab_registry_service(const lab_registry *registry, const char *name)
+{
+    return look_up(&registry->lists[SERVICES], name);
+}
+
 const lab_op *lab_registry_op_at(const lab_registry *registry, size_t i)
 {
     return item_at(&registry->lists[OPS], i);
@@ -377,6 +386,11 @@ const lab_loader *lab_registry_loader_at(const lab_registry *registry, size_t i)
 const lab_reader *lab_registry_reader_at(const lab_registry *registry, size_t i)
 {
     return item_at(&registry->lists[READERS], i);
+}
+
+const lab_service *lab_registry_service_at(const lab_registry *registry, size_t i)
+{
+    return item_at(&registry->lists[SERVICES], i);
 }
 
 const lab_plugin *lab_registry_owner(const lab_registry *registry, const void *descriptor)

@@ -1,7 +1,7 @@
 /*
- * The registry: every operator, node type, kernel, loader and reader there is, built in or from a
- * plugin. Entries are pointers to static descriptors; the registry copies nothing and never changes
- * after start-up (registration is not thread-safe; look-ups are).
+ * The registry: every operator, node type, kernel, loader, reader and service there is, built in or
+ * from a plugin. Entries are pointers to static descriptors; the registry copies nothing and never
+ * changes after start-up (registration is not thread-safe; look-ups are).
  */
 #ifndef LAB_PLUGIN_REGISTRY_H
 #define LAB_PLUGIN_REGISTRY_H
@@ -41,11 +41,12 @@ const lab_op *lab_registry_op(const lab_registry *registry, const char *name);
 /* By kind of the first input and method name, as a script calls it. */
 const lab_op *lab_registry_method(const lab_registry *registry, lab_type kind, const char *method);
 const lab_node_type *lab_registry_node_type(const lab_registry *registry, const char *name);
+const lab_service *lab_registry_service(const lab_registry *registry, const char *name);
 /* The kind that the first half of an operator's name stands for ("map" -> LAB_LABELMAP). */
 lab_type lab_op_kind(const char *name);
 
 /*
- * Enumeration: sorted by name for ops and node types, in order of registration otherwise;
+ * Enumeration: sorted by name for ops, node types and services, in order of registration otherwise;
  * NULL at the end.
  */
 const lab_op *lab_registry_op_at(const lab_registry *registry, size_t i);
@@ -53,6 +54,7 @@ const lab_node_type *lab_registry_node_type_at(const lab_registry *registry, siz
 const lab_kernel *lab_registry_kernel_at(const lab_registry *registry, size_t i);
 const lab_loader *lab_registry_loader_at(const lab_registry *registry, size_t i);
 const lab_reader *lab_registry_reader_at(const lab_registry *registry, size_t i);
+const lab_service *lab_registry_service_at(const lab_registry *registry, size_t i);
 /*
  * The plugin an entry came from (any registered descriptor pointer). What is returned is the
  * registry's copy, in which members that the plugin's older lab_plugin.h lacked are zero.

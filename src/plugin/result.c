@@ -93,8 +93,13 @@ static uint8_t *result_bytes(lab_call *call, size_t size)
 
 static lab_status record_begin(lab_call *call)
 {
-    if (!promised(call, LAB_RECORDS))
+    bool one = call->op->out == LAB_RECORD;
+    if (!promised(call, one ? LAB_RECORD : LAB_RECORDS))
         return LAB_E_UNSUPPORTED;
+    if (one && call->records)
+        return lab_call_fail(call, LAB_E_UNSUPPORTED,
+                             "gave a second row, but promises one (a bug in plugin %s)",
+                             owner_name(call));
     lab_record *record = lab_arena_alloc(&call->arena, sizeof *record);
     if (!record)
         return lab_call_fail(call, LAB_E_NOMEM, "out of memory: a row of the result");
@@ -166,6 +171,22 @@ static lab_status record_string(lab_call *call, const char *name, const char *va
     return LAB_OK;
 }
 
+static lab_status record_bytes(lab_call *call, const char *name, const void *bytes, size_t size)
+{
+    lab_field *field = new_field(call, name, LAB_BYTES);
+    if (!field)
+        return status_of(call);
+    char *copy = lab_arena_alloc(&call->arena, size);
+    if (!copy)
+        return lab_call_fail(call, LAB_E_NOMEM, "out of memory: %zu bytes for field %s", size,
+                             name);
+    if (size > 0)
+        memcpy(copy, bytes, size);
+    field->string = copy;
+    field->size = size;
+    return LAB_OK;
+}
+
 static lab_status record_list(lab_call *call, const char *name, const int32_t *values,
                               uint32_t count)
 {
@@ -182,12 +203,63 @@ static lab_status record_list(lab_call *call, const char *name, const int32_t *v
     return LAB_OK;
 }
 
+/* ---- single values, of services' methods ---- */
+
+/* The place for a value of one of two types that the method promises; NULL when it does not. */
+static lab_field *new_value(lab_call *call, lab_type type, lab_type or_type)
+{
+    lab_type out = call->op->out == or_type ? or_type : type;
+    if (!promised(call, out))
+        return NULL;
+    if (call->value.type != LAB_NONE) {
+        lab_call_fail(call, LAB_E_UNSUPPORTED, "gave its result twice (a bug in plugin %s)",
+                      owner_name(call));
+        return NULL;
+    }
+    call->value.type = out;
+    return &call->value;
+}
+
+static lab_status result_int(lab_call *call, int64_t value)
+{
+    lab_field *field = new_value(call, LAB_INT, LAB_BOOL);
+    if (!field)
+        return status_of(call);
+    field->integer = value;
+    return LAB_OK;
+}
+
+static lab_status result_float(lab_call *call, double value)
+{
+    lab_field *field = new_value(call, LAB_FLOAT, LAB_FLOAT);
+    if (!field)
+        return status_of(call);
+    field->number = value;
+    return LAB_OK;
+}
+
+static lab_status result_string(lab_call *call, const char *value)
+{
+    lab_field *field = new_value(call, LAB_STRING, LAB_STRING);
+    if (!field)
+        return status_of(call);
+    field->string = lab_arena_strdup(&call->arena, value ? value : "");
+    return field->string ? LAB_OK
+                         : lab_call_fail(call, LAB_E_NOMEM, "out of memory: a text as result");
+}
+
 /* ---- the caller's side ---- */
+
+static bool is_value(lab_type type)
+{
+    return type == LAB_BOOL || type == LAB_INT || type == LAB_FLOAT || type == LAB_STRING;
+}
 
 lab_status lab_call_check_result(const lab_call *call, lab_error *error)
 {
     bool there = gives_tensor(call)           ? call->has_result
                  : call->op->out == LAB_BYTES ? call->bytes != NULL
+                 : is_value(call->op->out)    ? call->value.type == call->op->out
                                               : true; /* no rows are a result too */
     if (there)
         return LAB_OK;
@@ -228,6 +300,11 @@ const lab_record *lab_call_records(const lab_call *call)
     return call->ok ? call->records : NULL;
 }
 
+const lab_field *lab_call_value(const lab_call *call)
+{
+    return call->ok && call->value.type != LAB_NONE ? &call->value : NULL;
+}
+
 const uint8_t *lab_call_bytes(const lab_call *call, size_t *size)
 {
     bool there = call->ok && call->bytes;
@@ -245,4 +322,8 @@ void lab_result_fill_api(lab_host_api *api)
     api->record_float = record_float;
     api->record_string = record_string;
     api->record_list = record_list;
+    api->record_bytes = record_bytes;
+    api->result_int = result_int;
+    api->result_float = result_float;
+    api->result_string = result_string;
 }

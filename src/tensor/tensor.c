@@ -39,6 +39,7 @@ const char *lab_type_name(lab_type type)
         [LAB_COLOR] = "color",     [LAB_CLASSES] = "classes",   [LAB_FLOATS] = "floats",
         [LAB_RECORDS] = "records", [LAB_BYTES] = "bytes",       [LAB_TENSOR] = "tensor",
         [LAB_IMAGE] = "image",     [LAB_LABELMAP] = "labelmap", [LAB_MASK] = "mask",
+        [LAB_RECORD] = "record",
     };
     size_t i = (size_t)type;
     return i < sizeof names / sizeof names[0] ? names[i] : "no type";

@@ -70,3 +70,23 @@ export PEER_SLOW='echo nothing'
 run 1 "$compare" "$work" 1
 has err "no median"
 run 2 "$compare" "$work" many
+
+# ---- ahead.sh ----
+
+ahead="$SOURCE/tests/bench/ahead.sh"
+run 2 "$ahead"
+run 2 "$ahead" "$work/none"
+mkdir empty
+run 2 "$ahead" empty
+has err "no .jpg or .png file"
+run 2 "$ahead" empty 0
+has err "ROUNDS must be a whole number"
+mkdir shots
+photo shots/a.png 90 60 red
+photo shots/b.png 40 80 green
+export MODEL=colors COUNT=5 THREADS=2
+run 0 "$ahead" shots 2
+grep -Eq '^5 photos, .* [0-9.]+ ms a photo, ahead [0-9.]+ ms: [0-9.]+ times as fast$' out ||
+    fail "no ratio: $(cat out)"
+has out "the same files"
+lines err 4

@@ -160,7 +160,7 @@ describe("a model", function()
     assert.equal(before, core.memory())
     assert.equal("model (closed)", tostring(n))
     for _, name in ipairs { "name", "format", "input", "output", "head", "stats", "nodes",
-      "removed", "operators", "run", "profile" } do
+      "removed", "operators", "run", "start", "profile" } do
       raises("attempt to use a closed model", n[name], n)
     end
     raises("lab.Model expected, got number", n.name, 5)

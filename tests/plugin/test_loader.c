@@ -95,10 +95,10 @@ static void a_good_plugin_works(void **state)
 static void another_abi(void **state)
 {
     (void)state;
-    expect_refusal("wrong_major", LAB_E_ABI, "built for plugin ABI 2.0, but this lualab has 1.1");
+    expect_refusal("wrong_major", LAB_E_ABI, "built for plugin ABI 2.0, but this lualab has 1.2");
     expect_refusal("needs_newer", LAB_E_ABI,
-                   "plugin needy: its init failed: it needs plugin ABI 1.2, but this lualab has "
-                   "1.1; use a newer lualab");
+                   "plugin needy: its init failed: it needs plugin ABI 1.3, but this lualab has "
+                   "1.2; use a newer lualab");
     expect_refusal("too_small", LAB_E_ABI, "its descriptor says it has 16 bytes, expected");
 }
 
@@ -117,8 +117,8 @@ static void other_minors_load(void **state)
     if (lab_plugins_load(plugins, path_of("newer_minor"), &error))
         fail_msg("%s", error.message);
     assert_int_equal(warnings, 1);
-    assert_non_null(strstr(last_warning, "was built for plugin ABI 1.2 and has more than this "
-                                         "lualab's 1.1 knows"));
+    assert_non_null(strstr(last_warning, "was built for plugin ABI 1.3 and has more than this "
+                                         "lualab's 1.2 knows"));
     assert_int_equal(run_on_picture("image.newer", &out, NULL), LAB_OK);
     lab_tensor_clear(&out);
     const lab_reader *reader = lab_registry_reader_at(registry, 0);

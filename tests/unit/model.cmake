@@ -10,7 +10,7 @@ foreach(name rewrite rewrite_window rewrite_head rewrite_concat)
     ${CMAKE_CURRENT_SOURCE_DIR}/rewrite_case.c ${model_support} LINK lualab_core)
   add_dependencies(test_${name} lualab_reference)
 endforeach()
-foreach(name nodes_own plan model model_kernels model_memory published_models)
+foreach(name nodes_own plan model model_apart model_kernels model_memory published_models)
   lab_test(${name} unit SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/test_${name}.c ${model_support}
     LINK lualab_core)
   add_dependencies(test_${name} lualab_reference)

@@ -1,4 +1,4 @@
-/* base/jobs.h: each job once, whoever does it; cancelling; helping; the pool within a job. */
+/* base/jobs.h: each job once, whoever does it; cancelling; waiting for any; the pool and jobs. */
 #include "support/cmocka_all.h"
 
 #include <stdlib.h>
@@ -114,24 +114,60 @@ static void cancel_waits_for_what_runs(void **state)
     lab_jobs_free(jobs);
 }
 
-static void set_flag(void *user)
+/* One is done while the other still runs: who waits for any goes on, and finds out which. */
+static void any_of_several(void **state)
 {
-    atomic_store((atomic_bool *)user, true);
-}
-
-/* The only thread is busy until another job is done: who waits must do that one. */
-static void who_waits_helps(void **state)
-{
-    lab_jobs *jobs = new_jobs(*state, 1);
+    lab_jobs *jobs = new_jobs(*state, 2);
     atomic_bool flag = false;
+    atomic_int counted = 0;
     slow s = { false, false, &flag };
-    lab_job busy = { .fn = be_slow, .user = &s }, other = { .fn = set_flag, .user = &flag };
+    lab_job busy = { .fn = be_slow, .user = &s }, other = { .fn = count, .user = &counted };
+    lab_job *both[] = { &busy, &other };
     lab_job_start(jobs, &busy);
     wait_for(&s.begun);
     lab_job_start(jobs, &other);
-    lab_job_wait(jobs, &busy);
-    assert_true(atomic_load(&s.finished));
+    lab_job_wait_any(jobs, both, 2);
     assert_true(lab_job_is_done(jobs, &other));
+    assert_false(lab_job_is_done(jobs, &busy));
+    lab_job_wait_any(jobs, both, 2); /* again: returns at once */
+    atomic_store(&flag, true);
+    lab_job_wait_any(jobs, both, 1);
+    assert_true(lab_job_is_done(jobs, &busy));
+    lab_jobs_free(jobs);
+}
+
+static void without_threads_waiting_for_any_does_one(void **state)
+{
+    lab_jobs *jobs = new_jobs(*state, 0);
+    atomic_int a = 0, b = 0;
+    lab_job first = { .fn = count, .user = &a }, second = { .fn = count, .user = &b };
+    lab_job *both[] = { &first, &second };
+    lab_job_start(jobs, &first);
+    lab_job_start(jobs, &second);
+    lab_job_wait_any(jobs, both, 2);
+    assert_int_equal(atomic_load(&a), 1);
+    assert_int_equal(atomic_load(&b), 0);
+    lab_job_wait(jobs, &second);
+    lab_jobs_free(jobs);
+}
+
+/* Jobs that each wait for the other to begin need as many threads at once. */
+static void threads_are_begun_as_jobs_come(void **state)
+{
+    lab_jobs *jobs = new_jobs(*state, 3);
+    atomic_bool go = false;
+    slow s[3];
+    lab_job list[3] = { 0 };
+    for (int i = 0; i < 3; i++) {
+        s[i] = (slow){ .until = &go };
+        list[i] = (lab_job){ .fn = be_slow, .user = &s[i] };
+        lab_job_start(jobs, &list[i]);
+    }
+    for (int i = 0; i < 3; i++)
+        wait_for(&s[i].begun);
+    atomic_store(&go, true);
+    for (int i = 0; i < 3; i++)
+        lab_job_wait(jobs, &list[i]);
     lab_jobs_free(jobs);
 }
 
@@ -182,9 +218,9 @@ static void number_of_threads(void **state)
     lab_error error;
     lab_jobs *jobs;
     assert_int_equal(lab_jobs_default_threads(1), 0);
-    assert_int_equal(lab_jobs_default_threads(2), 1);
-    assert_int_equal(lab_jobs_default_threads(7), 3);
-    assert_int_equal(lab_jobs_default_threads(LAB_MAX_THREADS), 8);
+    assert_int_equal(lab_jobs_default_threads(2), 2);
+    assert_int_equal(lab_jobs_default_threads(7), 7);
+    assert_int_equal(lab_jobs_default_threads(LAB_MAX_THREADS), 32);
     assert_int_equal(lab_jobs_new(*state, LAB_MAX_THREADS + 1, &jobs, &error), LAB_E_INVALID);
     assert_non_null(strstr(error.message, "0..256, got 257"));
     lab_jobs_free(NULL);
@@ -226,7 +262,9 @@ int main(void)
         cmocka_unit_test(each_job_once),
         cmocka_unit_test(without_threads_waiting_does_it),
         cmocka_unit_test(cancel_waits_for_what_runs),
-        cmocka_unit_test(who_waits_helps),
+        cmocka_unit_test(any_of_several),
+        cmocka_unit_test(without_threads_waiting_for_any_does_one),
+        cmocka_unit_test(threads_are_begun_as_jobs_come),
         cmocka_unit_test(pool_runs_in_place),
         cmocka_unit_test(number_of_threads),
         cmocka_unit_test(out_of_memory),

@@ -162,7 +162,7 @@ static void *caller(void *arg)
     return NULL;
 }
 
-static void several_callers_take_turns(void **state)
+static void several_callers_at_once(void **state)
 {
     lab_pool *pool;
     assert_int_equal(lab_pool_new(*state, 3, &pool, NULL), LAB_OK);
@@ -172,6 +172,117 @@ static void several_callers_take_turns(void **state)
     for (int i = 0; i < 4; i++)
         pthread_join(threads[i], NULL);
     lab_pool_free(pool);
+}
+
+typedef struct who {
+    lab_pool *pool;
+    pthread_t caller;
+    atomic_uint others;       /* pieces that another thread than the caller's did */
+    atomic_bool *other_begun; /* the first piece waits for it; NULL: none waits */
+} who;
+
+static void note_thread(void *user, uint32_t begin, uint32_t end, unsigned thread)
+{
+    (void)end;
+    who *w = user;
+    if (!pthread_equal(pthread_self(), w->caller)) {
+        atomic_fetch_add(&w->others, 1);
+        assert_int_not_equal(thread, 0);
+        if (w->other_begun)
+            atomic_store(w->other_begun, true);
+    } else if (w->other_begun && begin == 0) {
+        while (!atomic_load(w->other_begun))
+            nanosleep(&(struct timespec){ .tv_nsec = 100000 }, NULL);
+    }
+}
+
+typedef struct occupant {
+    lab_pool *pool;
+    atomic_bool begun, leave;
+} occupant;
+
+static void wait_to_leave(void *user)
+{
+    occupant *o = user;
+    atomic_store(&o->begun, true);
+    while (!atomic_load(&o->leave))
+        nanosleep(&(struct timespec){ .tv_nsec = 100000 }, NULL);
+}
+
+static void *occupy(void *arg)
+{
+    occupant *o = arg;
+    lab_pool_occupy(o->pool, wait_to_leave, o);
+    return NULL;
+}
+
+/* Of two threads one is busy elsewhere: the caller works alone, without waiting for a worker. Of
+ * three, one worker is left to help, and joins late when its place becomes free late. */
+static void busy_threads_leave_less_help(void **state)
+{
+    for (unsigned threads = 2; threads <= 3; threads++) {
+        lab_pool *pool;
+        assert_int_equal(lab_pool_new(*state, threads, &pool, NULL), LAB_OK);
+        occupant o[2] = { { .pool = pool }, { .pool = pool } };
+        pthread_t busy[2];
+        for (unsigned i = 0; i + 1 < threads; i++) {
+            assert_int_equal(pthread_create(&busy[i], NULL, occupy, &o[i]), 0);
+            while (!atomic_load(&o[i].begun))
+                nanosleep(&(struct timespec){ .tv_nsec = 100000 }, NULL);
+        }
+        who w = { .pool = pool, .caller = pthread_self() };
+        for (int i = 0; i < 50; i++)
+            assert_true(lab_pool_run(pool, 1000, 1, note_thread, &w, NULL));
+        assert_int_equal(atomic_load(&w.others), 0);
+        if (threads == 3) {
+            atomic_bool helped = false;
+            atomic_store(&o[0].leave, true);
+            pthread_join(busy[0], NULL);
+            w.other_begun = &helped; /* hangs here if no worker ever helps */
+            assert_true(lab_pool_run(pool, 1000, 1, note_thread, &w, NULL));
+            assert_true(atomic_load(&w.others) > 0);
+        }
+        atomic_store(&o[threads - 2].leave, true);
+        pthread_join(busy[threads - 2], NULL);
+        lab_pool_free(pool);
+    }
+}
+
+typedef struct gathering {
+    occupant *busy;
+    unsigned threads;
+    atomic_bool here[3];
+} gathering;
+
+/* The first piece ends what occupies a thread; no piece ends before every thread is in the job. */
+static void gather(void *user, uint32_t begin, uint32_t end, unsigned thread)
+{
+    (void)end;
+    gathering *g = user;
+    atomic_store(&g->here[thread], true);
+    if (begin == 0)
+        atomic_store(&g->busy->leave, true);
+    for (unsigned i = 0; i < g->threads; i++)
+        while (!atomic_load(&g->here[i]))
+            nanosleep(&(struct timespec){ .tv_nsec = 100000 }, NULL);
+}
+
+static void a_place_that_becomes_free_is_taken(void **state)
+{
+    for (int i = 0; i < 20; i++) {
+        lab_pool *pool;
+        unsigned threads = i % 2 ? 2 : 3;
+        assert_int_equal(lab_pool_new(*state, threads, &pool, NULL), LAB_OK);
+        occupant o = { .pool = pool };
+        pthread_t busy;
+        assert_int_equal(pthread_create(&busy, NULL, occupy, &o), 0);
+        while (!atomic_load(&o.begun))
+            nanosleep(&(struct timespec){ .tv_nsec = 100000 }, NULL);
+        gathering g = { .busy = &o, .threads = threads };
+        assert_true(lab_pool_run(pool, 1000, 1, gather, &g, NULL)); /* hangs if none joins */
+        pthread_join(busy, NULL);
+        lab_pool_free(pool);
+    }
 }
 
 static void idle_workers_sleep(void **state)
@@ -265,7 +376,9 @@ int main(void)
         cmocka_unit_test(many_short_jobs),
         cmocka_unit_test(nested_calls_run_in_place),
         cmocka_unit_test(stop_skips_the_rest),
-        cmocka_unit_test(several_callers_take_turns),
+        cmocka_unit_test(several_callers_at_once),
+        cmocka_unit_test(busy_threads_leave_less_help),
+        cmocka_unit_test(a_place_that_becomes_free_is_taken),
         cmocka_unit_test(idle_workers_sleep),
         cmocka_unit_test(running_allocates_nothing),
         cmocka_unit_test(wrong_numbers_of_threads),

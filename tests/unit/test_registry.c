@@ -129,7 +129,7 @@ static void abi_and_size(void **state)
     (void)state;
     lab_plugin p = PLUGIN("abi", .ops = OPS(&image_a));
     p.abi = (LAB_ABI_MAJOR + 1) << 16;
-    expect_refusal(&p, LAB_E_ABI, "built for plugin ABI 2.0, but this lualab has 1.1");
+    expect_refusal(&p, LAB_E_ABI, "built for plugin ABI 2.0, but this lualab has 1.2");
     p.abi = LAB_ABI_VERSION + 1;
     p.size = 1 << 20;
     expect_refusal(&p, LAB_E_ABI, "its descriptor says it has 1048576 bytes");

@@ -3,6 +3,7 @@
 -- network's size, or output = "model", gets the network's own map byte for byte.
 
 local check = require "lab.options"
+local flight = require "lab.flight"
 local geometry = require "lab.geometry"
 local manifest = require "lab.manifest"
 local models = require "lab.model"
@@ -33,9 +34,18 @@ local function output_threshold(model)
   return model.threshold
 end
 
+--- What the network gives for r's input: on a thread of its own among several pictures in flight,
+--- else on all threads.
+local function run(r, model, want)
+  if flight.gives_way() then
+    return flight.await(model:start(r.input, { want = want }))
+  end
+  return model:run(r.input, { want = want })
+end
+
 --- The network's own map: its arg-max, or that of the scores it gives.
 local function own_map(r, model)
-  local values, message, code = model:run(r.input, { want = "outputs" })
+  local values, message, code = run(r, model, "outputs")
   if not values then
     return nil, message, code
   end
@@ -53,7 +63,7 @@ end
 
 --- The map at the picture's size, from the scores.
 local function photo_map(r, model)
-  local values, message, code = model:run(r.input, { want = "logits" })
+  local values, message, code = run(r, model, "logits")
   if not values then
     return nil, message, code
   end
