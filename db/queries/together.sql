@@ -12,7 +12,7 @@ WITH found (label_set, a, b) AS (
     SELECT r.label_set, a.class_id, b.class_id
     FROM results r -- first, out of an index: its rows are long
     CROSS JOIN segments a ON a.result = r.id
-    JOIN segments b ON b.result = a.result AND b.class_id > a.class_id
+    CROSS JOIN segments b ON b.result = a.result AND b.class_id > a.class_id
     WHERE :label IS NULL
 ), counted AS (
     SELECT label_set, a, b, count(*) AS results FROM found GROUP BY label_set, a, b

@@ -53,7 +53,9 @@ local function check(args)
   elseif problems > 0 then
     return fail(("%s: problems: %d"):format(db:path(), problems))
   end
-  local running = db:value "SELECT count(*) FROM results WHERE state = 'running'"
+  -- The first condition is that of the index.
+  local running = db:value [[
+    SELECT count(*) FROM results WHERE state <> 'done' AND state = 'running']]
   print(("%s is whole: %d label maps read"):format(db:path(), maps))
   if running > 0 then
     print(("%d results were started and never finished: a program was killed, or is still at work")
@@ -145,7 +147,7 @@ local names = { "info", "check", "backup", "merge", "prune", "vacuum" }
 
 local function run(argv)
   local parser = arguments.parser("lualab catalog", summary, epilog)
-  parser:argument("action", table.concat(names, ", ") .. "."):args "?"
+  arguments.suggest(parser:argument("action", table.concat(names, ", ") .. "."):args "?", names)
   parser:argument("file", "backup: the copy to make; merge: the catalogs to take in."):args "*"
   parser:option("--db", "The catalog (default LUALAB_DB, else in the user's data folder).")
     :argname "FILE"

@@ -37,7 +37,8 @@ end
 
 local function make_parser()
   local parser = arguments.parser("lualab sql", summary, epilog)
-  parser:argument("query", "SQL, the name of a query, or - for standard input."):args "?"
+  arguments.suggest(parser:argument("query", "SQL, the name of a query, or - for standard input.")
+    :args "?", "queries")
   parser:option("-f --format", "table, csv, tsv, json, ndjson, markdown, or raw: the first value "
     .. "as it is."):choices(sql_output.formats):default "table"
   parser:option("-p --parameter", "A value for :name in the query; can be repeated."):count "*"

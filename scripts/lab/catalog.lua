@@ -117,8 +117,11 @@ local function bind(statement, ...)
     statement:bind(table.unpack({}, 1, statement:parameters()))
   elseif type(first) == "table" and first.blob == nil and select("#", ...) == 1 then
     statement:bind(table.unpack({}, 1, statement:parameters()))
-    if #first > 0 then
-      statement:bind(table.unpack(first, 1, first.n or #first))
+    local count = first.n or #first
+    if count == 1 then
+      statement:bind { first[1] } -- as below
+    elseif #first > 0 then
+      statement:bind(table.unpack(first, 1, count))
     else
       statement:bind(first)
     end
@@ -364,6 +367,13 @@ end
 ---@param seconds number  0: no limit
 function Catalog:time_limit(seconds)
   open(self):time_limit(seconds)
+end
+
+--- Ends statements that make a text, a blob or a row of more bytes. A time limit does not end one
+--- function that makes a gigabyte.
+---@param bytes integer
+function Catalog:value_limit(bytes)
+  open(self):value_limit(bytes)
 end
 
 function Catalog:close()

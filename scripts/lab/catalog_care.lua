@@ -21,11 +21,15 @@ function care.info(db)
   if not counts then
     return nil, message
   end
-  local results = db:one [[
+  local results
+  results, message = db:one [[
     SELECT sum(state = 'done') AS done, sum(state = 'failed') AS failed,
            sum(state = 'running') AS running, count(map) AS maps, sum(length(map)) AS map_bytes,
            sum(iif(map IS NULL, 0, width * height)) AS pixels
     FROM results]]
+  if not results then
+    return nil, message
+  end
   local maps = ("%d, %d bytes"):format(results.maps, results.map_bytes or 0)
   if (results.pixels or 0) > 0 then
     maps = maps .. (" (%.2f %% of a byte a pixel)"):format(100 * results.map_bytes / results.pixels)
@@ -102,7 +106,8 @@ function care.check(db, report)
         report(message)
       end
       for _, row in ipairs(rows or {}) do
-        report(row[1])
+        -- Of a NULL where the schema has none, no sentence can be made.
+        report(row[1] and tostring(row[1]) or "a row has no value where the schema wants one")
       end
     end
   end
@@ -126,11 +131,12 @@ end
 
 -- Rows of the other catalog are found again by what they are, never by their ids: pictures, models
 -- and label sets by their digests, runs by when and how they began, results by their place in their
--- run. So merging twice adds nothing.
+-- run. So merging twice adds nothing. CROSS JOIN: what is new first, there may be little of it.
 local merge_steps = {
   [[INSERT INTO label_sets (name, digest, classes)
     SELECT name, digest, classes FROM other.label_sets WHERE true ON CONFLICT DO NOTHING]],
-  [[CREATE TEMP TABLE merge_label_sets AS
+  [[CREATE TEMP TABLE merge_label_sets (theirs INTEGER PRIMARY KEY, ours INTEGER);
+    INSERT INTO merge_label_sets
     SELECT o.id AS theirs, s.id AS ours FROM other.label_sets o JOIN label_sets s USING (digest)]],
   [[INSERT INTO labels (label_set, class_id, name, color)
     SELECT s.ours, l.class_id, l.name, l.color
@@ -142,7 +148,8 @@ local merge_steps = {
            m.added
     FROM other.models m LEFT JOIN merge_label_sets s ON s.theirs = m.label_set
     WHERE true ON CONFLICT DO NOTHING]],
-  [[CREATE TEMP TABLE merge_models AS
+  [[CREATE TEMP TABLE merge_models (theirs INTEGER PRIMARY KEY, ours INTEGER);
+    INSERT INTO merge_models
     SELECT o.id AS theirs, m.id AS ours
     FROM other.models o LEFT JOIN merge_label_sets s ON s.theirs = o.label_set
     JOIN models m ON m.sha256 = o.sha256 AND m.name = o.name
@@ -150,10 +157,12 @@ local merge_steps = {
   [[INSERT INTO images (sha256, path, bytes, width, height, format, added)
     SELECT sha256, path, bytes, width, height, format, added
     FROM other.images WHERE true ON CONFLICT DO NOTHING]],
-  [[CREATE TEMP TABLE merge_images AS
+  [[CREATE TEMP TABLE merge_images (theirs INTEGER PRIMARY KEY, ours INTEGER);
+    INSERT INTO merge_images
     SELECT o.id AS theirs, i.id AS ours FROM other.images o JOIN images i USING (sha256)]],
   -- Several runs can have begun in one millisecond: the nth of them there is the nth here.
-  [[CREATE TEMP TABLE merge_runs AS
+  [[CREATE TEMP TABLE merge_runs (theirs INTEGER PRIMARY KEY, new INTEGER, ours INTEGER);
+    INSERT INTO merge_runs
     WITH t AS (SELECT *, row_number() OVER (PARTITION BY started, command, pipeline, version,
                                             kernels, threads ORDER BY id) AS nth FROM other.runs),
          o AS (SELECT *, row_number() OVER (PARTITION BY started, command, pipeline, version,
@@ -174,7 +183,9 @@ local merge_steps = {
             WHERE m.ours = runs.id)
     WHERE state = 'running' AND id IN (SELECT ours FROM merge_runs WHERE NOT new)]],
   [[CREATE INDEX temp.merge_runs_ours ON merge_runs (ours)]],
-  [[CREATE TEMP TABLE merge_results AS
+  [[CREATE TEMP TABLE merge_results (theirs INTEGER PRIMARY KEY, new INTEGER, ours INTEGER,
+                                   newer INTEGER);
+    INSERT INTO merge_results
     WITH t AS (SELECT r.id, m.ours AS run, r.path, r.started, r.state,
                       row_number() OVER (PARTITION BY r.run, r.path, r.started ORDER BY r.id) AS nth
                FROM other.results r JOIN merge_runs m ON m.theirs = r.run),
@@ -192,7 +203,7 @@ local merge_steps = {
                          timings, started, finished, map)
     SELECT x.ours, n.ours, m.ours, i.ours, s.ours, r.path, r.state, r.reason, r.width, r.height,
            r.timings, r.started, r.finished, r.map
-    FROM merge_results x JOIN other.results r ON r.id = x.theirs
+    FROM merge_results x CROSS JOIN other.results r ON r.id = x.theirs
     JOIN merge_runs n ON n.theirs = r.run
     LEFT JOIN merge_models m ON m.theirs = r.model
     LEFT JOIN merge_images i ON i.theirs = r.image
@@ -202,7 +213,8 @@ local merge_steps = {
                           centroid_y, regions, score)
     SELECT x.ours, g.class_id, g.pixels, g.fraction, g.x, g.y, g.width, g.height, g.centroid_x,
            g.centroid_y, g.regions, g.score
-    FROM merge_results x JOIN other.segments g ON g.result = x.theirs WHERE x.new OR x.newer]],
+    FROM merge_results x CROSS JOIN other.segments g ON g.result = x.theirs
+    WHERE x.new OR x.newer]],
 }
 
 local merge_version_2 = {
@@ -210,39 +222,46 @@ local merge_version_2 = {
     SELECT i.ours, t.tag, t.author, t.added
     FROM other.tags t JOIN merge_images i ON i.theirs = t.image WHERE true
     ON CONFLICT DO NOTHING]],
-  [[INSERT INTO notes (image, result, note, author, added)
-    SELECT i.ours, x.ours, t.note, t.author, t.added
-    FROM other.notes t LEFT JOIN merge_images i ON i.theirs = t.image
-    LEFT JOIN merge_results x ON x.theirs = t.result
-    WHERE NOT EXISTS (SELECT 1 FROM notes n WHERE n.note = t.note AND n.added = t.added
-                      AND n.image IS i.ours AND n.result IS x.ours)]],
+  [[INSERT INTO notes (image, note, author, added)
+    SELECT i.ours, t.note, t.author, t.added
+    FROM other.notes t JOIN merge_images i ON i.theirs = t.image
+    WHERE NOT EXISTS (SELECT 1 FROM notes n WHERE n.image = i.ours AND n.note = t.note
+                      AND n.added = t.added)]],
+  [[INSERT INTO notes (result, note, author, added)
+    SELECT x.ours, t.note, t.author, t.added
+    FROM other.notes t JOIN merge_results x ON x.theirs = t.result
+    WHERE NOT EXISTS (SELECT 1 FROM notes n WHERE n.result = x.ours AND n.note = t.note
+                      AND n.added = t.added)]],
 }
 
 local merge_version_3 = {
-  [[CREATE TEMP TABLE merge_evaluations AS
+  [[CREATE TEMP TABLE merge_evaluations (theirs INTEGER PRIMARY KEY, ours INTEGER);
+    INSERT INTO merge_evaluations
     SELECT e.id AS theirs,
            (SELECT ifnull(max(id), 0) FROM main.evaluations) + row_number() OVER (ORDER BY e.id)
              AS ours
     FROM other.evaluations e JOIN merge_runs n ON n.theirs = e.run
     WHERE NOT EXISTS (SELECT 1 FROM main.evaluations o WHERE o.run = n.ours
-                      AND o.digest = e.digest AND o.rule = e.rule AND o.added = e.added)]],
+                      AND o.digest = e.digest AND o.rule = e.rule AND o.added = e.added
+                      AND o.ignored_id IS e.ignored_id AND o.band_ratio IS e.band_ratio
+                      AND o.band_width IS e.band_width)]],
   [[INSERT INTO evaluations (id, run, model, label_set, images, truth, digest, rule, ignored_id,
                              band_ratio, band_width, pictures, failed, pixels, classes, mean_iou,
                              pixel_accuracy, mean_accuracy, frequency_iou, boundary_iou, added)
     SELECT x.ours, n.ours, m.ours, s.ours, e.images, e.truth, e.digest, e.rule, e.ignored_id,
            e.band_ratio, e.band_width, e.pictures, e.failed, e.pixels, e.classes, e.mean_iou,
            e.pixel_accuracy, e.mean_accuracy, e.frequency_iou, e.boundary_iou, e.added
-    FROM merge_evaluations x JOIN other.evaluations e ON e.id = x.theirs
+    FROM merge_evaluations x CROSS JOIN other.evaluations e ON e.id = x.theirs
     JOIN merge_runs n ON n.theirs = e.run JOIN merge_models m ON m.theirs = e.model
     LEFT JOIN merge_label_sets s ON s.theirs = e.label_set]],
   [[INSERT INTO evaluation_classes (evaluation, class_id, truth, found, both, iou, band_truth,
                                     band_found, band_both, boundary_iou)
     SELECT x.ours, c.class_id, c.truth, c.found, c.both, c.iou, c.band_truth, c.band_found,
            c.band_both, c.boundary_iou
-    FROM merge_evaluations x JOIN other.evaluation_classes c ON c.evaluation = x.theirs]],
+    FROM merge_evaluations x CROSS JOIN other.evaluation_classes c ON c.evaluation = x.theirs]],
   [[INSERT INTO evaluation_confusions (evaluation, truth, found, pixels)
     SELECT x.ours, c.truth, c.found, c.pixels
-    FROM merge_evaluations x JOIN other.evaluation_confusions c ON c.evaluation = x.theirs]],
+    FROM merge_evaluations x CROSS JOIN other.evaluation_confusions c ON c.evaluation = x.theirs]],
 }
 
 local merge_counts = [[
@@ -347,7 +366,8 @@ function care.prune(db, options)
       counts.runs = need(db:exec("DELETE FROM runs WHERE finished < ?", options.before))
     end
     if options.failed then
-      need(db:exec("DELETE FROM results WHERE state = ?", "failed"))
+      -- The first condition is that of the index.
+      need(db:exec "DELETE FROM results WHERE state <> 'done' AND state = 'failed'")
     end
     counts.results = before - need(db:value "SELECT count(*) FROM results")
     for _, name in ipairs { "images", "models", "label_sets" } do

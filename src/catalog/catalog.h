@@ -147,4 +147,10 @@ lab_status lab_catalog_backup(lab_catalog *catalog, const char *path, lab_error 
 /* Ends statements that run longer than this with LAB_E_LIMIT; 0: no limit. */
 void lab_catalog_time_limit(lab_catalog *catalog, double seconds);
 
+/*
+ * Ends statements that make a text, a blob or a row of more bytes with LAB_E_LIMIT. Time limits
+ * are looked at between steps of a statement only, not while one function makes a gigabyte.
+ */
+void lab_catalog_value_limit(lab_catalog *catalog, int bytes);
+
 #endif

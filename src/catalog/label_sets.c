@@ -157,6 +157,12 @@ lab_status lab_label_set_load(lab_catalog *catalog, int64_t id, lab_labels **out
     if (!status)
         status =
             lab_labels_new(catalog->ctx, set.name, set.count, set.names, set.colors, out, error);
+    if (status == LAB_E_INVALID) { /* not the caller's mistake, but the file's */
+        lab_error_prefix(error, "catalog %s: label set %lld", catalog->path, (long long)id);
+        status = LAB_E_FORMAT;
+        if (error)
+            error->status = status;
+    }
     lab_arena_reset(&set.arena);
     return status;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -116,6 +117,8 @@ static lab_status look_at_file(const lab_catalog *catalog, lab_error *error)
         if (S_ISDIR(info.st_mode))
             return lab_error_set(error, LAB_E_IO, "catalog %s is a folder, not a file",
                                  catalog->path);
+        if (catalog->mode != LAB_CATALOG_READ && access(catalog->path, W_OK) != 0)
+            return lab_sql_error(catalog, SQLITE_READONLY, "opening it", error);
         return LAB_OK;
     }
     if (errno == ENOENT && catalog->mode == LAB_CATALOG_CREATE)
@@ -250,4 +253,9 @@ int lab_catalog_version(const lab_catalog *catalog)
 void lab_catalog_time_limit(lab_catalog *catalog, double seconds)
 {
     catalog->time_limit = seconds > 0 ? seconds : 0;
+}
+
+void lab_catalog_value_limit(lab_catalog *catalog, int bytes)
+{
+    sqlite3_limit(catalog->db, SQLITE_LIMIT_LENGTH, bytes);
 }

@@ -36,8 +36,14 @@ lab_status lab_sql_error(const lab_catalog *catalog, int code, const char *what,
                              "%.3g s; try again when it is done",
                              catalog->path, what, catalog->busy_seconds);
     /* A full disk can surface as a failed write or sync. */
-    if (primary == SQLITE_IOERR && catalog->db && sqlite3_system_errno(catalog->db) == ENOSPC)
+    int reason = primary == SQLITE_IOERR && catalog->db ? sqlite3_system_errno(catalog->db) : 0;
+    if (reason == ENOSPC || reason == EDQUOT)
         primary = SQLITE_FULL;
+    else if (code == SQLITE_IOERR_WRITE) /* SQLite does not keep why */
+        return lab_error_set(error, LAB_E_IO,
+                             "catalog %s: %s: a write failed; look at the disk, and at the limit "
+                             "on the size of files (ulimit -f)",
+                             catalog->path, what);
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         if (table[i].code != primary)
             continue;

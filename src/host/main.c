@@ -65,6 +65,7 @@ static void catch_signals(program *p)
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL); /* asked to end: rows are finished, as with Ctrl-C */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a write beyond `ulimit -f` fails with a sentence instead */
 }
 
 /* ---- Lua ---- */

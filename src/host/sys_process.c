@@ -128,12 +128,13 @@ static int set_actions(posix_spawn_file_actions_t *actions, const spawn_options 
     return code;
 }
 
-/* We ignore SIGPIPE and catch SIGINT: a child starts with the usual answers. */
+/* We ignore SIGPIPE and SIGXFSZ and catch SIGINT: a child starts with the usual answers. */
 static int set_signals(posix_spawnattr_t *attributes)
 {
     sigset_t usual;
     sigemptyset(&usual);
     sigaddset(&usual, SIGPIPE);
+    sigaddset(&usual, SIGXFSZ);
     sigaddset(&usual, SIGINT);
     int code = posix_spawnattr_setsigdefault(attributes, &usual);
     return code ? code : posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF);

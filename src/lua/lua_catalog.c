@@ -95,6 +95,14 @@ static int catalog_time_limit(lua_State *L)
     return 0;
 }
 
+static int catalog_value_limit(lua_State *L)
+{
+    lua_Integer bytes = luaL_checkinteger(L, 2);
+    luaL_argcheck(L, bytes >= 1 && bytes <= 1000000000, 2, "bytes must be 1 to 1000000000");
+    lab_catalog_value_limit(check(L), (int)bytes);
+    return 0;
+}
+
 static int catalog_backup(lua_State *L)
 {
     const char *path = luaL_checkstring(L, 2);
@@ -351,6 +359,7 @@ void lab_lua_open_catalogs(lua_State *L)
         { "changes", catalog_changes },
         { "last_id", catalog_last_id },
         { "time_limit", catalog_time_limit },
+        { "value_limit", catalog_value_limit },
         { "backup", catalog_backup },
         { "prepare", lab_lua_prepare },
         { "add_model", catalog_add_model },

@@ -138,32 +138,52 @@ sqlite3 big.db "
            g.centroid_x, g.centroid_y, g.regions, g.score
     FROM results r JOIN segments g ON g.result = 2 WHERE r.id > 1000"
 run 0 "$LUALAB" catalog check --db big.db
-kill_in() { # SECONDS ARGUMENTS…
-    delay=$1
-    shift
+# How long a whole merge takes here, in milliseconds. Kills fall anywhere within that, and within more
+# or less when they come too early or too late: other programs are at work here, too.
+begin=$(date +%s%N)
+run 0 "$LUALAB" catalog --db merged.db merge big.db
+most=$((($(date +%s%N) - begin) / 1000000))
+kills=0
+killed_at_work=0
+kill_in() { # ARGUMENTS…
+    delay=$(($(od -An -N4 -tu4 /dev/urandom) % most))
     "$LUALAB" catalog "$@" >/dev/null 2>&1 &
-    sleep "$delay"
+    sleep "$((delay / 1000)).$(printf %03d $((delay % 1000)))"
     kill -9 $! 2>/dev/null || true
-    wait $! 2>/dev/null || true
+    got=0
+    wait $! 2>/dev/null || got=$?
+    kills=$((kills + 1))
+    if [ "$got" -eq 137 ]; then
+        killed_at_work=$((killed_at_work + 1))
+        most=$((most + most / 10))
+    else
+        most=$((most - most / 5 + 20))
+    fi
 }
-for delay in 0.02 0.05 0.08 0.12 0.2 0.3; do
+rounds=6
+[ -z "${LUALAB_TEST_LONG:-}" ] || rounds=67
+round=0
+while [ "$round" -lt "$rounds" ]; do
+    round=$((round + 1))
     rm -f work.db* merged.db* copies/killed.db*
     cp big.db work.db
-    kill_in "$delay" merge big.db --db merged.db
+    kill_in merge big.db --db merged.db
     if [ -e merged.db ]; then
         n=$(sqlite3 merged.db "SELECT count(*) FROM results" 2>/dev/null || echo 0)
         case $n in 0 | 3003) ;; *) fail "a merge was left half done: $n" ;; esac
     fi
     run 0 "$LUALAB" catalog --db merged.db merge big.db
     run 0 "$LUALAB" catalog check --db merged.db
-    kill_in "$delay" prune --before 2025-01-01 --db work.db
+    kill_in prune --before 2025-01-01 --db work.db
     n=$(sqlite3 work.db "SELECT count(*) FROM results")
     case $n in 3 | 3003) ;; *) fail "a prune was left half done: $n" ;; esac
-    kill_in "$delay" vacuum --db work.db
+    kill_in vacuum --db work.db
     run 0 "$LUALAB" catalog check --db work.db
-    kill_in "$delay" backup copies/killed.db --db big.db
+    kill_in backup copies/killed.db --db big.db
     [ ! -e copies/killed.db ] || run 0 "$LUALAB" catalog check --db copies/killed.db
 done
+echo "$kills kills, $killed_at_work of them at work"
+[ "$killed_at_work" -gt "$((kills / 4))" ] || fail "of $kills kills only $killed_at_work hit"
 
 # ---- no room, no rights ----
 

@@ -125,6 +125,20 @@ describe("SQL", function()
     raises("seconds must be 0", db.time_limit, db, -1)
   end)
 
+  it("stops at values that are too large", function()
+    local db <close> = memory()
+    db:value_limit(100000)
+    local s <close> = assert(db:prepare "SELECT length(randomblob(:n)) > 0")
+    for n, wanted in pairs { [90000] = true, [110000] = "LIMIT", [999999999] = "LIMIT" } do
+      s:bind { n = n }
+      local value, _, code = s:step()
+      assert.equal(wanted, value or code)
+      s:reset()
+    end
+    raises("bytes must be 1", db.value_limit, db, 0)
+    raises("bytes must be 1", db.value_limit, db, 1 << 40)
+  end)
+
   it("counts changes", function()
     local db <close> = memory()
     rows(db, "INSERT INTO runs (started) VALUES ('2026-01-01T00:00:00.000Z')")

@@ -2,6 +2,7 @@
 
 require "busted.runner"()
 
+local care = require "lab.catalog_care"
 local catalog = require "lab.catalog"
 local core = require "lab.core"
 local evaluation = require "lab.evaluation"
@@ -175,5 +176,114 @@ describe("the catalog", function()
     end
     assert.equal(digests[1], digests[2])
     assert.not_equal(digests[1], digests[3])
+  end)
+end)
+
+describe("evaluations of two catalogs", function()
+  local names = { "back", "cat", "dog", "cow" }
+
+  --- A catalog with the model; with others before it, so that ids are not those of the other.
+  local function make(first)
+    local db = assert(catalog.open ":memory:")
+    local c = db:connection()
+    if first then
+      assert(c:add_model { sha256 = ("f"):rep(64), name = "first", labels = core.labels {
+        name = "other", names = { "x" }, colors = { 0 } } })
+      assert(c:begin_run { command = "earlier" })
+    end
+    return db, assert(c:add_model { sha256 = ("0"):rep(64), name = "m", labels = core.labels {
+      name = "four", names = names, colors = { 0, 255, 128, 64 } } })
+  end
+
+  local function evaluate(db, model, seed, options)
+    options = options or {}
+    options.classes = 4
+    local run = options.run or assert(db:connection():begin_run { command = "eval " .. seed })
+    options.run = nil
+    local e = evaluation.new(options)
+    assert.is_true(e:add(random_map(seed, 4, 0), random_map(seed + 1, 4, 0), "digest"))
+    return assert(e:record(db, { run = run, model = model, images = "i", truth = "t",
+      failed = 0 })), run
+  end
+
+  --- The other catalog has to be a file: it is attached.
+  local function as_file(db, name)
+    local path = os.tmpname()
+    os.remove(path)
+    assert(db:connection():backup(path .. name))
+    return path .. name
+  end
+
+  local function all(db, sql)
+    local rows = assert(db:query(sql))
+    for i, row in ipairs(rows) do
+      for k = 1, row.n do
+        row[k] = tostring(row[k])
+      end
+      rows[i] = table.concat(row, " ")
+    end
+    return table.concat(rows, "\n")
+  end
+
+  local said = [[SELECT model, labels, mean_iou, boundary_iou, pixel_accuracy,
+    ignored_id, band_ratio, band_width, rule, digest, pixels FROM v_evaluations
+    ORDER BY mean_iou, ignored_id, band_width]]
+  local classes = [[SELECT e.mean_iou, e.band_width, c.class_id, c.label, c.iou, c.truth, c.found,
+    c.both, c.band_both FROM v_evaluation_classes c JOIN evaluations e ON e.id = c.evaluation
+    ORDER BY 1, 2, 3]]
+  local matrix = [[SELECT e.mean_iou, e.band_width, c.truth, c.found, c.pixels
+    FROM v_evaluation_confusions c JOIN evaluations e ON e.id = c.evaluation
+    ORDER BY 1, 2, 3, 4]]
+
+  it("come together with their rows, each once", function()
+    local here <close>, model = make(false)
+    local there <close>, other_model = make(true)
+    evaluate(here, model, 1)
+    evaluate(there, other_model, 5)
+    -- One run measured thrice in one moment: what they leave out and their bands tell them apart.
+    local _, run = evaluate(there, other_model, 9)
+    evaluate(there, other_model, 9, { run = run, width = 3 })
+    evaluate(there, other_model, 9, { run = run, ignore = 2 })
+    assert(there:exec "UPDATE evaluations SET added = '2026-01-01T00:00:00.000Z'")
+    local path = as_file(there, ".db")
+    local other <close> = assert(catalog.open(path, "read"))
+    assert(care.merge(here, other))
+    assert.equal(5, here:value "SELECT count(*) FROM evaluations")
+    assert.equal(20, here:value "SELECT count(*) FROM evaluation_classes")
+    -- As in the catalog they came from, though ids of models, runs and label sets differ.
+    assert(here:exec "DELETE FROM runs WHERE command = 'eval 1'")
+    for _, sql in ipairs { said, classes, matrix } do
+      assert.equal(all(there, sql), all(here, sql))
+    end
+    assert.equal(0, here:value "SELECT count(*) FROM pragma_foreign_key_check")
+    -- Again, and after one more was measured there.
+    assert(care.merge(here, other))
+    assert.equal(4, here:value "SELECT count(*) FROM evaluations")
+    other:close()
+    os.remove(path)
+    evaluate(there, other_model, 13)
+    path = as_file(there, ".db")
+    local later <close> = assert(catalog.open(path, "read"))
+    assert(care.merge(here, later))
+    assert(care.merge(here, later))
+    assert.equal(5, here:value "SELECT count(*) FROM evaluations")
+    for _, sql in ipairs { said, classes, matrix } do
+      assert.equal(all(there, sql), all(here, sql))
+    end
+    later:close()
+    os.remove(path)
+  end)
+
+  it("of one run that both have are one", function()
+    local here <close>, model = make(false)
+    evaluate(here, model, 1)
+    local path = as_file(here, ".db")
+    evaluate(here, model, 3)
+    local copy = assert(catalog.open(path, "write"))
+    evaluate(copy, 1, 7)
+    assert(care.merge(here, copy))
+    assert.equal(3, here:value "SELECT count(*) FROM evaluations")
+    copy:close()
+    os.remove(path)
   end)
 end)
