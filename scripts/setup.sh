@@ -4,12 +4,13 @@
 
 packages_build='build-essential cmake ninja-build pkg-config lua5.4 liblua5.4-dev lua-argparse
 lua-dkjson libsqlite3-dev sqlite3 libstb-dev libpng-dev zlib1g-dev libdeflate-dev nettle-dev
-libexif-dev libedit-dev fonts-dejavu-core curl ca-certificates'
-packages_test='libcmocka-dev libcjson-dev libsimde-dev lua-busted lua-check clang clang-tidy clang-format'
+libexif-dev libedit-dev libmicrohttpd-dev fonts-dejavu-core curl ca-certificates'
+packages_test='libcmocka-dev libcjson-dev libsimde-dev lua-busted lua-check clang clang-tidy
+clang-format libchafa-dev libglib2.0-dev luarocks mandoc zsh fish'
 # For the tests of pages (label browser), which are skipped without it.
 packages_browser='chromium'
 # Read what `lualab export` writes, without knowing of it.
-packages_readers='python3-geojson python3-shapely'
+packages_readers='python3-geojson python3-shapely python3-gdal python3-numpy python3-pil'
 packages_aarch64='gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static'
 
 say() {
@@ -28,10 +29,10 @@ This script installs packages on Debian 12 and its relatives only. Elsewhere, in
 
   Fedora   dnf install gcc cmake ninja-build pkgconf lua lua-devel lua-argparse lua-dkjson
            sqlite sqlite-devel stb-devel libpng-devel zlib-devel libdeflate-devel nettle-devel
-           libexif-devel libedit-devel dejavu-sans-fonts curl
+           libexif-devel libedit-devel libmicrohttpd-devel dejavu-sans-fonts curl
            (tests: libcmocka-devel cjson-devel clang clang-tools-extra lua-busted luacheck)
   macOS    brew install cmake ninja pkg-config lua@5.4 luarocks sqlite stb libpng libdeflate nettle
-           libexif libedit; luarocks install argparse dkjson
+           libexif libedit libmicrohttpd; luarocks install argparse dkjson
            (tests: brew install cmocka cjson llvm; luarocks install busted luacheck)
 
 then run it again with LUALAB_NO_INSTALL=1.
@@ -78,6 +79,16 @@ need_sysroot_aarch64() {
     # shellcheck disable=SC2046,SC2086  # lists of words
     "$root/scripts/sysroot.sh" arm64 "$root/build/sysroot-aarch64" \
         $(printf '%s\n' $packages_build $packages_test | grep -- '-dev$')
+}
+
+# What drives Chromium in tests of the page: from npm, into build/node, where those tests look for it.
+need_playwright() {
+    [ ! -f "$root/build/node/node_modules/playwright-core/package.json" ] || return 0
+    [ -z "${LUALAB_NO_INSTALL:-}" ] || return 1
+    command -v npm >/dev/null 2>&1 || need_packages npm
+    say "installing playwright-core into build/node"
+    mkdir -p "$root/build/node"
+    npm install --prefix "$root/build/node" --no-save --no-audit --no-fund playwright-core
 }
 
 # Configures (once) and builds a preset into build/PRESET.

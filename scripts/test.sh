@@ -82,6 +82,7 @@ aarch64)
 browser)
     need_packages "$packages_browser"
     command -v node >/dev/null 2>&1 || need_packages nodejs
+    need_playwright || say "no playwright-core: the page of lualab serve is not tested"
     preset=dev
     set -- -L browser "$@"
     ;;

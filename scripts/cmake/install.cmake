@@ -36,7 +36,7 @@ install(FILES ${CMAKE_SOURCE_DIR}/src/lab_plugin.h DESTINATION include)
 install(FILES ${CMAKE_SOURCE_DIR}/src/lab.h DESTINATION include/lualab)
 foreach(header base/arena base/buffer base/context base/error base/file base/pool catalog/catalog
                image/image model/graph model/model plugin/call plugin/loader plugin/registry
-               tensor/labels tensor/tensor)
+               plugin/service tensor/labels tensor/tensor)
   get_filename_component(folder ${header} DIRECTORY)
   install(FILES ${CMAKE_SOURCE_DIR}/src/${header}.h DESTINATION include/lualab/${folder})
 endforeach()
@@ -47,7 +47,9 @@ install(FILES ${CMAKE_BINARY_DIR}/lualab.pc DESTINATION lib/pkgconfig)
 # The manual page and the completion of shells come from the program itself, which can only run
 # where it was built for.
 if(NOT CMAKE_CROSSCOMPILING)
-  foreach(page "man;share/man/man1/lualab.1" "bash;share/bash-completion/completions/lualab")
+  foreach(page "man;share/man/man1/lualab.1" "bash;share/bash-completion/completions/lualab"
+               "zsh;share/zsh/site-functions/_lualab"
+               "fish;share/fish/vendor_completions.d/lualab.fish")
     list(GET page 0 kind)
     list(GET page 1 file)
     get_filename_component(folder ${file} DIRECTORY)

@@ -3,15 +3,17 @@
 local arguments = require "lab.arguments"
 local manual = require "lab.manual"
 
-local summary = "write completion for bash, or the manual page"
+local summary = "write completion for a shell, or the manual page"
 
 local epilog = [[
   . <(lualab completion bash)               for this shell
+  eval "$(lualab completion zsh)"           the same, after compinit
+  lualab completion fish | source           the same
   lualab completion man | man -l -          the manual page]]
 
 local function run(argv)
   local parser = arguments.parser("lualab completion", summary, epilog)
-  parser:argument("what", "bash or man."):choices { "bash", "man" }
+  parser:argument("what", "bash, zsh, fish or man."):choices { "bash", "zsh", "fish", "man" }
   local args, code = arguments.parse(parser, argv)
   if not args then
     return code

@@ -210,9 +210,10 @@ end
 
 local function run(argv)
   local parser = arguments.parser("lualab models", summary, epilog)
-  parser:argument("action", "list, fetch, info or verify."):args "?"
-  parser:argument("name", "Models (or sample photos) of the manifest, or paths for info.")
-    :args "*"
+  local names = { "list", "fetch", "info", "verify" }
+  arguments.suggest(parser:argument("action", "list, fetch, info or verify."):args "?", names)
+  arguments.suggest(parser:argument("name",
+    "Models (or sample photos) of the manifest, or paths for info."):args "*", "models")
   parser:flag("--force", "fetch: again, even when it is here.")
   local args, code = arguments.parse(parser, argv)
   if not args then
@@ -226,8 +227,7 @@ local function run(argv)
   }
   local action = args.action or "list"
   if not actions[action] then
-    return arguments.usage_error(parser,
-      words.unknown("action", action, { "list", "fetch", "info", "verify" }))
+    return arguments.usage_error(parser, words.unknown("action", action, names))
   end
   return actions[action]()
 end

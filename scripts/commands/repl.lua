@@ -15,7 +15,11 @@ local function run(argv)
   parser:flag("-i --interactive", "A prompt after the lines of -e.")
   parser:flag("-E --ignore-environment", "Leave LUA_INIT alone.")
   parser:flag("-W --warnings", "Show what Lua warns of.")
-  local args, code = arguments.parse(parser, argv)
+  parser:argument("script", "Run this file (-: standard input) after the lines of -e; what follows"
+    .. " is its own."):args "?"
+  local own, rest = arguments.split_script(argv, { ["-l"] = true, ["--require"] = true,
+    ["-e"] = true, ["--execute"] = true })
+  local args, code = arguments.parse(parser, own)
   if not args then
     return code
   end
@@ -23,6 +27,7 @@ local function run(argv)
     warn "@on"
   end
   return repl.run { modules = args.require, lines = args.execute,
+    script = args.script, arguments = rest,
     interactive = args.interactive, init = not args.ignore_environment }
 end
 

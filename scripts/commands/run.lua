@@ -10,15 +10,7 @@ The script sees require "lab" and everything of standard Lua. See scripts/pipeli
 
   lualab run scripts/pipelines/cutouts.lua photos/ -o out]])
   parser:argument("script", "The file, or - for standard input.")
-  -- What follows the script is the script's own, options too.
-  local own, rest = {}, {}
-  for i, word in ipairs(argv) do
-    own[#own + 1] = word
-    if word == "-" or word:sub(1, 1) ~= "-" then
-      rest = table.move(argv, i + 1, #argv, 1, {})
-      break
-    end
-  end
+  local own, rest = arguments.split_script(argv)
   local args, code = arguments.parse(parser, own)
   if not args then
     return code

@@ -51,8 +51,9 @@ local function make_parser()
   parser:option("--db", "The catalog (default LUALAB_DB, else in the user's data folder).")
     :argname "FILE"
   parser:flag("--no-record", "Leave the catalog alone.")
-  parser:option("--ahead", ("Photos in flight at most; 1: one after the other (%d)."):format(
-    pipeline.default_ahead)):argname "N":convert(number(1, 64, true))
+  parser:option("--ahead",
+    "Photos in flight at most (two more than threads); 1: one after the other.")
+    :argname "N":convert(number(1, 64, true))
   parser:flag("-q --quiet", "Print nothing for photos that went well.")
   return parser
 end

@@ -54,6 +54,25 @@ function arguments.usage_error(parser, message)
   return 2
 end
 
+local suggestions = setmetatable({}, { __mode = "k" })
+
+--- Notes what shells may offer for an option's or argument's value where the parser itself takes
+--- anything: words, or "models", "operators", "queries".
+---@param element table  of argparse
+---@param values string[]|string
+---@return table element
+function arguments.suggest(element, values)
+  suggestions[element] = values
+  return element
+end
+
+--- What was noted.
+---@param element table
+---@return string[]|string|nil values
+function arguments.suggested(element)
+  return suggestions[element]
+end
+
 -- Where arguments.parse leaves the parser instead of using it, while arguments.of asks for it.
 local wanted
 
@@ -116,6 +135,19 @@ function arguments.split_optional(argv, names)
     end
   end
   return result
+end
+
+--- Cuts a command line after the script it names: what follows is the script's own, options too.
+---@param argv string[]
+---@param valued? table<string, boolean>  options whose value is the next word
+---@return string[] own
+---@return string[] rest
+function arguments.split_script(argv, valued)
+  local i = 1
+  while i <= #argv and argv[i] ~= "-" and argv[i]:sub(1, 1) == "-" do
+    i = i + (valued and valued[argv[i]] and 2 or 1)
+  end
+  return table.move(argv, 1, math.min(i, #argv), 1, {}), table.move(argv, i + 1, #argv, 1, {})
 end
 
 --- A converter for argparse: a number within bounds.

@@ -61,6 +61,7 @@ local function help()
     "",
     "Usage: lualab PHOTO...              segment photos, folders, patterns, or - for stdin",
     "       lualab COMMAND [ARGUMENTS]   'lualab COMMAND --help' tells more",
+    "       lualab SCRIPT.lua [ARG...]   run a Lua script; -e, -l and -i as lua has them",
     "       lualab --version | --help",
     "",
     "Commands:",
@@ -94,6 +95,15 @@ end
 --- Whether a word looks like a picture, folder or pattern and not like a command.
 local function is_input(word)
   return word == "-" or word:find "[/%.%*%?]" ~= nil or paths.exists(word)
+end
+
+--- What a first word stands for that is no command: options of the stock interpreter and Lua files
+--- mean what they mean there, everything else is to be segmented.
+local function meant_command(word)
+  if word:find "^%-[eilEW]" then
+    return "repl"
+  end
+  return word:find "%.lua$" and paths.exists(word, "file") and "run" or "segment"
 end
 
 --- Options that every command understands and that are done with before it starts.
@@ -144,8 +154,8 @@ function cli.main(argv)
     if first:sub(1, 1) ~= "-" and not is_input(first) then
       return unknown_command(first, names)
     end
-    name = "segment"
-    table.insert(argv, 1, "segment")
+    name = meant_command(first)
+    table.insert(argv, 1, name)
   end
   if not where[name] then
     return unknown_command(name, names)

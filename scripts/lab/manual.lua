@@ -5,7 +5,9 @@ local arguments = require "lab.arguments"
 local cli = require "lab.cli"
 local core = require "lab.core"
 local paths = require "lab.paths"
+local shells = require "lab.shells"
 local sys = require "lab.sys"
+local words = require "lab.words"
 
 local manual = {}
 
@@ -52,7 +54,7 @@ end
 
 local head = [[
 .\" Written by `lualab completion man` from the commands' own help.
-.TH LUALAB 1 "" "lualab %s" "User Commands"
+.TH LUALAB 1 2026-11-22 "lualab %s" "User Commands"
 .SH NAME
 lualab \- semantic image segmentation, scripted in Lua
 .SH SYNOPSIS
@@ -67,24 +69,14 @@ lualab \- semantic image segmentation, scripted in Lua
 .I FILE
 .RI [ ARGUMENTS ]
 .SH DESCRIPTION
-Runs segmentation models over photos, offers operators on pictures, label maps and masks to Lua
-scripts, and remembers what it did in a SQLite catalog. Photos, folders, patterns or \- (standard
-input) are segmented; without arguments on a terminal there is a Lua prompt.
+Runs segmentation models over photos,
+offers operators on pictures, label maps and masks to Lua scripts,
+and remembers what it did in a SQLite catalog.
+Photos, folders, patterns or \- (standard input) are segmented;
+without arguments on a terminal there is a Lua prompt.
 .SH OPTIONS
 These are understood with every command.
-.TP
-.BI \-\-threads " N"
-Use N threads for one picture.
-.TP
-.BI \-\-kernels " ISA"
-Use no kernels but those of this instruction set and the reference ones.
-.TP
-.BI \-\-plugin " FILE"
-Load a plugin. Can be repeated.
-.TP
-.B \-\-offline
-Fetch nothing.
-.TP
+%s.TP
 .BR \-v ", " \-vv
 Say what is done and where things come from, or everything.
 .TP
@@ -130,21 +122,25 @@ What was typed at the prompt.
 .I ~/.cache/lualab/weights
 Models that were fetched.
 .P
-The variables XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_STATE_HOME and XDG_CACHE_HOME name other folders.
+The variables XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_STATE_HOME and XDG_CACHE_HOME
+name other folders.
 .SH EXIT STATUS
-0: all done. 1: something failed; each thing is named on standard error. 2: the command line is
-wrong. 130: interrupted.
+0: all done.
+1: something failed; each thing is named on standard error.
+2: the command line is wrong.
+130: interrupted.
 ]]
 
 local function page_command(lines, command)
   local parser = command.parser
   lines[#lines + 1] = ".SS lualab " .. troff(command.name)
-  lines[#lines + 1] = troff(command.summary:gsub("^%l", string.upper)) .. "."
+  lines[#lines + 1] = troff(words.wrap(command.summary:gsub("^%l", string.upper) .. ".", "", 78))
   for _, list in ipairs { parser._arguments, parser._options } do
     for _, element in ipairs(list) do
       local name, text = describe(element)
       if name ~= "-h, --help" and name ~= "-v, --verbose" then
-        lines[#lines + 1] = ".TP\n.B " .. troff(name) .. "\n" .. troff(text)
+        lines[#lines + 1] = ".TP\n.B " .. troff(name) .. "\n"
+          .. troff(words.wrap(text, "", 78))
       end
     end
   end
@@ -161,52 +157,21 @@ function manual.man()
   for _, command in ipairs(commands()) do
     page_command(lines, command)
   end
-  return head:format(core.version) .. table.concat(lines, "\n") .. "\n" .. tail
+  local everywhere = {}
+  for i, option in ipairs(shells.everywhere) do
+    everywhere[i] = (".TP\n.B %s%s\n%s\n"):format(troff(option.names[1]),
+      option.value and " " .. option.name or "", troff(option.text))
+  end
+  return head:format(core.version, table.concat(everywhere)) .. table.concat(lines, "\n") .. "\n"
+    .. tail
 end
 
 -- ---- completion ----
 
-local bash = [[
-# bash completion for lualab; written by `lualab completion bash`.
-_lualab() {
-    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} words=
-    local everywhere='--threads --kernels --plugin --offline --help -v'
-    case ${COMP_WORDS[1]} in
-%s    esac
-    case $prev in
-    -m | --model | fetch | info | verify)
-        words=$("${COMP_WORDS[0]}" models 2>/dev/null | sed -n 's/^\([a-z0-9.-]*\)  .*/\1/p') ;;
-    ops)
-        words=$("${COMP_WORDS[0]}" ops 2>/dev/null | sed 's/ .*//') ;;
-    esac
-    [ "$COMP_CWORD" -eq 1 ] && words='%s --version'
-    COMPREPLY=($(compgen -W "$words $everywhere" -- "$cur") $(compgen -f -- "$cur"))
-}
-complete -o filenames -F _lualab lualab
-]]
-
---- Completion for bash: commands, options, models, operators and files.
----@return string
-function manual.bash()
-  local cases, names = {}, {}
-  for _, command in ipairs(commands()) do
-    local options = {}
-    for _, option in ipairs(command.parser._options) do
-      for _, alias in ipairs(option._aliases) do
-        options[#options + 1] = alias
-      end
-    end
-    names[#names + 1] = command.name
-    cases[#cases + 1] = ("    %s) words='%s' ;;\n"):format(command.name,
-      table.concat(options, " "))
+for _, shell in ipairs { "bash", "zsh", "fish" } do
+  manual[shell] = function()
+    return shells[shell](shells.table(commands()))
   end
-  -- The template has no other % than these two.
-  local texts = { table.concat(cases), table.concat(names, " ") }
-  local n = 0
-  return (bash:gsub("%%s", function()
-    n = n + 1
-    return texts[n]
-  end))
 end
 
 return manual

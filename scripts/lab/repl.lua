@@ -21,17 +21,19 @@ local repl = { inspect = inspect, describe = help.operator }
 
 --- Compiles a chunk: as an expression, else as statements. "=x" means "return x", "?x" help(x).
 ---@param text string
+---@param name? string  what messages call it (stdin)
 ---@return function? chunk
 ---@return string? message
 ---@return boolean? incomplete  more lines are needed
-function repl.compile(text)
+function repl.compile(text, name)
+  name = "=" .. (name or "stdin")
   text = text:gsub("^=", "return "):gsub("^%s*%?%s*(.-)%s*$", "help(%1)")
-  local chunk = load("return " .. text, "=stdin", "t")
+  local chunk = load("return " .. text, name, "t")
   if chunk then
     return chunk
   end
   local message
-  chunk, message = load(text, "=stdin", "t")
+  chunk, message = load(text, name, "t")
   if chunk then
     return chunk
   end
@@ -330,7 +332,7 @@ end
 
 --- Runs a piece of code that was given by other means than typing.
 local function run_text(text)
-  local chunk, message = repl.compile(text)
+  local chunk, message = repl.compile(text, "(command line)")
   if not chunk then
     report(message)
     return false
@@ -353,18 +355,36 @@ end
 --- "name" or "global=name", as -l takes it.
 local function load_module(text)
   local global, name = text:match "^([%a_][%w_]*)=(.+)$"
-  return repl.evaluate(function() _G[global or text] = require(name or text) end)
+  return repl.evaluate(function()
+    local ok, module = pcall(require, name or text) -- called from C: a message without our place
+    if not ok then
+      error(module, 0)
+    end
+    _G[global or text] = module
+  end)
 end
 
---- The prompt, after modules and lines that are given; with lines alone there is no prompt. The
---- exit code says if what was given went well.
----@param options? table  modules (list), lines (list), interactive (a prompt after the lines),
----                       init (false: LUA_INIT is ignored)
+--- Runs a file, as the stock interpreter does: its results are not shown.
+local function run_script(path, arguments)
+  local chunk, message = loadfile(path ~= "-" and path or nil)
+  if not chunk then
+    report(message)
+    return false
+  end
+  _G.arg = table.move(arguments, 1, #arguments, 1, { [0] = path, [-1] = "lualab" })
+  return repl.evaluate(function() chunk(table.unpack(arguments)) end)
+end
+
+--- The prompt, after modules, lines and a script that are given; with lines or a script alone there
+--- is no prompt. The exit code says if what was given went well.
+---@param options? table  modules (list), lines (list), script (path) and its arguments (list),
+---                       interactive (a prompt all the same), init (false: LUA_INIT is ignored)
 ---@return integer exit_code
 function repl.run(options)
   options = options or {}
   _G.lab = require "lab"
   _G.help, _G.traceback = repl.help, repl.traceback
+  _G.arg = _G.arg or { [0] = "lualab" }
   if options.init ~= false and not run_init() then
     return 1
   end
@@ -379,7 +399,10 @@ function repl.run(options)
       return 1
     end
   end
-  if #lines == 0 or options.interactive then
+  if options.script and not run_script(options.script, options.arguments or {}) then
+    return 1
+  end
+  if #lines == 0 and not options.script or options.interactive then
     loop()
   end
   return 0

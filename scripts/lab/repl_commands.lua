@@ -21,7 +21,7 @@ end
 --- Words as a shell has them: 'a b' and "a b" are one.
 ---@param text string
 ---@return string[]
-local function split(text)
+function commands.split(text)
   local list, at = {}, 1
   while true do
     at = text:find("%S", at)
@@ -43,7 +43,7 @@ local function arguments_of(name, rest)
   elseif name == "sql" and rest:sub(1, 1) ~= "-" then
     return { rest }
   end
-  return split(rest)
+  return commands.split(rest)
 end
 
 ---@class lab.Session

@@ -10,7 +10,8 @@ exists "$p/bin/lualab" "$p/lib/lua/5.4/lab.so" "$p/share/lua/5.4/lab/init.lua" \
     "$p/share/lualab/scripts/commands/segment.lua" "$p/share/lualab/weights/models.lua" \
     "$p/share/lualab/db/queries/labels.sql" "$p/include/lab_plugin.h" "$p/include/lualab/lab.h" \
     "$p/lib/liblualab.a" "$p/lib/pkgconfig/lualab.pc" "$p/share/man/man1/lualab.1" \
-    "$p/share/bash-completion/completions/lualab"
+    "$p/share/bash-completion/completions/lualab" "$p/share/zsh/site-functions/_lualab" \
+    "$p/share/fish/vendor_completions.d/lualab.fish"
 
 # Moved: nothing in it knows where it was.
 mv "$p" "$work/second prefix"
@@ -110,6 +111,21 @@ if command -v bash >/dev/null; then
     run 0 bash -c '. "$1"; COMP_WORDS=(lualab segm); COMP_CWORD=1; _lualab
         printf "%s\n" "${COMPREPLY[@]}"' bash "$p/share/bash-completion/completions/lualab"
     has out segment
+fi
+if command -v fish >/dev/null; then
+    run 0 env PATH="$p/bin:$PATH" XDG_DATA_DIRS="$p/share" fish -c 'complete -C "lualab segm"'
+    has out segment
+fi
+if command -v zsh >/dev/null; then
+    run 0 env FPATH_FIRST="$p/share/zsh/site-functions" zsh -f -c 'fpath=($FPATH_FIRST $fpath)
+        autoload -Uz compinit && compinit -D -u && print -r -- $_comps[lualab]
+        autoload +X _lualab && functions _lualab'
+    has out "_lualab"
+    has out "segment"
+fi
+if command -v mandoc >/dev/null; then
+    run 0 mandoc -T lint -W style "$p/share/man/man1/lualab.1"
+    is "$(cat out)" "" "what mandoc says"
 fi
 if command -v man >/dev/null; then
     run 0 env MANWIDTH=80 man --warnings -l "$p/share/man/man1/lualab.1"

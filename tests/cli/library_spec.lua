@@ -241,3 +241,68 @@ describe("options and arguments", function()
     assert.equal("2 h 0 min", progress.duration(7200))
   end)
 end)
+
+describe("the examples of --help", function()
+  local cli = require "lab.cli"
+  local everywhere = require "lab.shells".everywhere
+  local split = require "lab.repl_commands".split
+
+  --- The words of an example without what stands beside it as an explanation, and without the
+  --- shell's own business.
+  local function words_of(text)
+    local argv = split((text:gsub("\n *", " "):gsub("   +.*$", "")))
+    for i = #argv, 1, -1 do
+      for _, option in ipairs(everywhere) do
+        if argv[i] == option.names[1] then -- taken before a command sees it
+          table.remove(argv, i)
+          table.remove(argv, option.value and i or #argv + 1)
+        end
+      end
+    end
+    for i, word in ipairs(argv) do
+      if word == "|" or word == ">" then
+        return table.move(argv, 1, i - 1, 1, {})
+      end
+    end
+    return argv
+  end
+
+  --- The examples of a text: lines that begin with the program; one may end quotes on the next.
+  local function examples(text)
+    local list = {}
+    for line, more in (text .. "\n\n"):gmatch "%f[^\n%z] *lualab ([^\n]*)()" do
+      local _, quotes = line:gsub('"', "")
+      list[#list + 1] = quotes % 2 == 0 and line or line .. text:match("^\n[^\n]*", more)
+    end
+    return list
+  end
+
+  it("are command lines that the commands understand", function()
+    local names, where = cli.commands()
+    local checked = 0
+    for _, name in ipairs(names) do
+      local command = assert(cli.load(where[name]))
+      local parser = assert(arguments.of(command), name)
+      for _, line in ipairs(examples("\n" .. (parser._epilog or ""))) do
+        local argv = words_of(line)
+        if name == "segment" and not where[argv[1]] then
+          table.insert(argv, 1, "segment")
+        end
+        if argv[1] == name then
+          table.remove(argv, 1)
+          local own = argv
+          if name == "run" or name == "repl" then
+            own = arguments.split_script(argv, { ["-e"] = true, ["-l"] = true })
+          end
+          own = arguments.split_optional(own, { ["--overlay"] = "--alpha" })
+          local ok, problem = pcall(parser._parse, parser, own, function(_, message)
+            error(message, 0)
+          end)
+          assert.is_true(ok, ("lualab %s: %s"):format(line, tostring(problem)))
+          checked = checked + 1
+        end
+      end
+    end
+    assert.is_true(checked > 15, checked .. " examples")
+  end)
+end)

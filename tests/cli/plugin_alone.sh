@@ -12,6 +12,14 @@ for plugin in refine superpixels npy; do
     has out "$work/$plugin/build/lualab_$plugin.so"
     has_not out "failed:"
 done
+if pkg-config --exists 'libmicrohttpd >= 0.9.75' 2>/dev/null; then
+    cp -R "$SOURCE/plugins/http" http
+    cp "$SOURCE/src/lab_plugin.h" http/
+    run 0 cmake -S http -B http/build -DCMAKE_C_FLAGS=-Werror
+    run 0 cmake --build http/build
+    run 0 "$LUALAB" --plugin ./http/build/lualab_http.so ops http.reply
+    has out "answers a request"
+fi
 photo photo.png 50 30
 cat >use.lua <<'LUA'
 local lab = require "lab"

@@ -5,17 +5,22 @@
 command -v cmake >/dev/null || skip "cmake is not here"
 photo photo.png 60 40
 
-# blocks FILE LANGUAGE: the fenced blocks of that language, one after another.
-blocks() {
-    awk -v open="\`\`\`$2" '$0 == open { on = 1; next } /^```/ { on = 0 } on' "$1"
-}
-
 for plugin in refine superpixels npy; do
     blocks "$SOURCE/plugins/$plugin/README.md" lua >"$plugin.lua"
     exists "$plugin.lua"
     run 0 "$LUALAB" --script "$plugin.lua"
 done
 exists photo.labels.png photo.cutout.png map.npy scores.npy
+if [ -e "$PLUGINS/lualab_terminal.so" ]; then
+    blocks "$SOURCE/plugins/terminal/README.md" lua >terminal.lua
+    run 0 "$LUALAB" --script terminal.lua
+    has out "48;2;220;20;20m"
+fi
+if [ -e "$PLUGINS/lualab_http.so" ]; then
+    blocks "$SOURCE/plugins/http/README.md" lua >http.lua
+    run 0 "$LUALAB" --script http.lua
+    has out "http://127.0.0.1:"
+fi
 
 # The commands type `lualab`; what they show is checked by the text that follows "#>" in them.
 mkdir bin

@@ -115,6 +115,13 @@ no_leftovers() {
     [ -z "$left" ] || fail "left behind: $left"
 }
 
+# blocks FILE LANGUAGE: the fenced blocks of that language, one after another; without one, those of
+# none.
+blocks() {
+    awk -v open="\`\`\`${2:-}" '$0 == open && !fenced { on = fenced = 1; next }
+        /^```/ { fenced = !fenced; on = 0; next } on' "$1"
+}
+
 # sql QUERY: its first value.
 sql() {
     "$LUALAB" sql --format csv "$1" | sed -n 2p

@@ -175,3 +175,25 @@ if shown then
   assert(r.image:terminal { mode = "iterm" }:find("1337;File=", 1, true))
 end'
 exists saved/a.png saved/a.labels.png saved/a.json saved/a.legend.png saved/a.mask.png
+
+# What stock Lua's interpreter takes: -e, -l, -i, a script with its arguments, - for standard input.
+printf 'print("script", arg[0], arg[-1], ...) name = "kept"\n' >stock.lua
+run 0 "$LUALAB" -e 'print("line", lab.version ~= nil)' stock.lua one -e
+has out "line	true"
+has out "script	stock.lua	lualab	one	-e"
+run 0 "$LUALAB" stock.lua two
+has out "script	stock.lua	"
+has out "	two"
+echo 'name .. "!"' | "$LUALAB" -i stock.lua >out 2>err || fail "the prompt after a script"
+has out "kept!"
+echo 'print("from", ...)' | "$LUALAB" repl - a >out 2>err || fail "a script from standard input"
+has out "from	a"
+run 0 "$LUALAB" -lj=lab.json -e 'j.encode { 1 }'
+has out "[1]"
+run 1 "$LUALAB" -l nonesuch
+is "$(head -n 1 err)" "module 'nonesuch' not found:"
+run 1 "$LUALAB" -e 'x ='
+has err "(command line):1: "
+run 1 "$LUALAB" -i none.lua
+has err "cannot open none.lua"
+run 7 "$LUALAB" -e 'os.exit(7)'

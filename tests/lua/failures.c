@@ -1,19 +1,10 @@
 /*
- * Memory that runs out under a script: every allocation of lualab's is refused once, and from every
- * allocation of Lua's on all are, while a script uses each type. Whatever was made must be gone
- * when the state is closed.
+ * Memory that runs out under one long script, which uses each type in the ways a script does; every
+ * function of the binding by itself is swept in failures_all.c.
  */
-#include <lauxlib.h>
-#include <lualib.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "support/cmocka_all.h"
 
-#include "support/fail_alloc.h"
-#include "support/small_models.h"
-
-#include "lua/lab_lua.h"
+#include "support/refusals.h"
 
 /* Failures of the outside world become errors, so that one refusal ends the script. */
 static const char script[] =
@@ -51,6 +42,9 @@ static const char script[] =
     "local t = check(core.tensor { dtype = 'u8', shape = { 1, 17, 17, 3 } })\n"
     "local out = check(model:run(t))\n"
     "check(model:run(t, { want = 'logits' }))\n"
+    "local run_1, run_2 = check(model:start(t)), check(model:start({ t }, { want = 'logits' }))\n"
+    "core.wait_any { run_1, run_2 }\n"
+    "check(check(run_1:wait())[1] == out[1] and run_2:wait())\n"
     "check(model:profile(t, 1))\n"
     "check(#model:nodes() > 3 and model:head() and model:stats())\n"
     "local db = check(core.catalog(':memory:', 'create'))\n"
@@ -72,127 +66,21 @@ static const char script[] =
     "check(core.read_picture(a_picture):start():wait())\n"
     "return 'finished'\n";
 
-typedef struct lua_memory {
-    long calls;
-    long refuse_from; /* 0: never */
-} lua_memory;
-
-static void *lua_allocate(void *user, void *ptr, size_t old_size, size_t new_size)
-{
-    lua_memory *memory = user;
-    if (new_size == 0) {
-        free(ptr);
-        return NULL;
-    }
-    /* A block that shrinks may not be refused. */
-    if (!ptr || new_size > old_size) {
-        memory->calls++;
-        if (memory->refuse_from && memory->calls >= memory->refuse_from)
-            return NULL;
-    }
-    return realloc(ptr, new_size);
-}
-
-typedef struct fixture {
-    fail_alloc memory;
-    lab_host *host;
-    uint8_t *model;
-    size_t model_size;
-} fixture;
-
-static int set_up(void **state)
-{
-    static fixture f;
-    lab_error error;
-    fail_alloc_init(&f.memory, 0);
-    lab_host_options options = { .threads = 2, .allocator = &f.memory.allocator };
-    if (lab_host_new(&options, &f.host, &error) ||
-        lab_host_load_plugins(f.host, TEST_PLUGIN_DIR, &error))
-        fail_msg("%s", error.message);
-    f.model = small_deeplab(LAB_U8, &f.model_size);
-    *state = &f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    fixture *f = *state;
-    lab_host_free(f->host);
-    free(f->model);
-    assert_int_equal(atomic_load(&f->memory.live), 0);
-    return 0;
-}
-
-static int open_state(lua_State *L)
-{
-    fixture *f = lua_touserdata(L, 1);
-    luaL_openlibs(L);
-    lab_lua_open(L, f->host);
-    lua_pushlstring(L, (const char *)f->model, f->model_size);
-    lua_setglobal(L, "model_bytes");
-    lua_pushliteral(L, __FILE__);
-    lua_setglobal(L, "a_file");
-    lua_pushliteral(L, "failures.png"); /* in the test's own folder of the build */
-    lua_setglobal(L, "a_picture");
-    return 0;
-}
-
-/* Everything that may raise happens in here, as in the program. */
-static int run_script(lua_State *L)
-{
-    if (luaL_loadbuffer(L, script, sizeof script - 1, "=script") != LUA_OK)
-        return lua_error(L);
-    lua_call(L, 0, 1);
-    return 1;
-}
-
-/*
- * Runs the script with the given refusals (0: none); true when it went through. The numbers of
- * allocations that it made replace them.
- */
-static bool run(fixture *f, long *refuse_ours, long *refuse_lua)
-{
-    lua_memory memory = { 0, 0 };
-    lua_State *L = lua_newstate(lua_allocate, &memory);
-    assert_non_null(L);
-    lua_pushcfunction(L, open_state);
-    lua_pushlightuserdata(L, f);
-    assert_int_equal(lua_pcall(L, 1, 0, 0), LUA_OK);
-    lua_pushcfunction(L, run_script);
-    long ours = atomic_load(&f->memory.calls), lua = memory.calls;
-    bool refused = *refuse_ours || *refuse_lua;
-    f->memory.fail_at = *refuse_ours ? ours + *refuse_ours : 0;
-    memory.refuse_from = *refuse_lua ? lua + *refuse_lua : 0;
-    int status = lua_pcall(L, 0, 1, 0);
-    memory.refuse_from = 0;
-    f->memory.fail_at = 0;
-    *refuse_ours = atomic_load(&f->memory.calls) - ours;
-    *refuse_lua = memory.calls - lua;
-    const char *text = lua_tostring(L, -1);
-    bool finished = status == LUA_OK && text && strcmp(text, "finished") == 0;
-    if (!finished && (!text || !*text))
-        fail_msg("an error without a message");
-    if (!finished && !refused)
-        fail_msg("nothing was refused, yet: %s", text);
-    lua_close(L);
-    return finished;
-}
-
 static void works_without_refusals(void **state)
 {
     long ours = 0, lua = 0;
-    assert_true(run(*state, &ours, &lua));
+    assert_true(refusals_run(*state, "", script, &ours, &lua));
     assert_true(ours > 50);
     assert_true(lua > 100);
 }
 
 static void ours_refused(void **state)
 {
-    fixture *f = *state;
+    refusals *f = *state;
     long base = atomic_load(&f->memory.live), failed = 0;
     for (long k = 1;; k++) {
         long ours = k, lua = 0;
-        bool finished = run(f, &ours, &lua);
+        bool finished = refusals_run(f, "", script, &ours, &lua);
         long live = atomic_load(&f->memory.live);
         if (live != base)
             fail_msg("our allocation %ld refused: %ld blocks were not released", k, live - base);
@@ -205,11 +93,11 @@ static void ours_refused(void **state)
 
 static void lua_refused(void **state)
 {
-    fixture *f = *state;
+    refusals *f = *state;
     long base = atomic_load(&f->memory.live), failed = 0;
     for (long k = 1;; k++) {
         long ours = 0, lua = k;
-        bool finished = run(f, &ours, &lua);
+        bool finished = refusals_run(f, "", script, &ours, &lua);
         long live = atomic_load(&f->memory.live);
         if (live != base)
             fail_msg("Lua's allocation %ld refused: %ld blocks were not released", k, live - base);
@@ -223,9 +111,10 @@ static void lua_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(works_without_refusals, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(ours_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(lua_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(works_without_refusals, refusals_set_up,
+                                        refusals_tear_down),
+        cmocka_unit_test_setup_teardown(ours_refused, refusals_set_up, refusals_tear_down),
+        cmocka_unit_test_setup_teardown(lua_refused, refusals_set_up, refusals_tear_down),
     };
     return cmocka_run_group_tests_name("failures", tests, NULL, NULL);
 }

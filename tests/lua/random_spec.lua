@@ -121,8 +121,10 @@ local function call_method()
 end
 
 local function call_core()
-  local names = { "decode", "probe", "decode_map", "image", "labelmap", "mask", "tensor", "labels",
-    "load_model_bytes", "nearest", "sha256", "op_name" }
+  local names = { "decode", "probe", "decode_map", "read", "image", "labelmap", "mask", "tensor",
+    "labels", "load_model", "load_model_bytes", "load_plugin", "nearest", "sha256", "op_name",
+    "read_file", "ops", "plugins", "kernels", "loaders", "readers", "cpu", "threads", "job_threads",
+    "memory", "stopped", "clear_stop" }
   return core[pick(names)](any_argument(0), any_argument(0), any_argument(0), any_argument(0))
 end
 
@@ -162,6 +164,35 @@ local function call_element()
   }()
 end
 
+-- Whatever is written is written here.
+local folder
+
+--- Files and jobs: mostly of the folder's own files, now and then of what is none.
+local function call_files()
+  local path = folder .. "/"
+    .. pick { "a.png", "b.jpg", "c", "missing/d.png", "a.png/e", "", "f\0g" }
+  if math.random(12) == 1 then
+    path = any_argument(0)
+    return core.read_file(path, any_argument(0))
+  end
+  local choice = math.random(5)
+  if choice == 1 then
+    return core.write_file(path, pick { "", "bytes", any_argument(0) }, any_argument(0))
+  elseif choice == 2 then
+    return core.read_file(path, any_argument(0))
+  elseif choice == 3 then
+    return core.make_dirs(folder .. "/" .. pick { "x", "x/y", "c", "" })
+  end
+  local options = math.random(3) == 1 and any_argument(0) or nil
+  local job = choice == 4 and core.read_picture(path, options)
+    or core.save(any_value(), path, options)
+  for _ = 1, math.random(4) do
+    local method = pick { "start", "done", "wait", "ms", "close" }
+    job[method](job, any_argument(0))
+  end
+  return job:wait()
+end
+
 local db, statement
 
 local function call_catalog()
@@ -175,7 +206,7 @@ local function call_catalog()
     local methods = { "bind", "step", "step", "row", "columns", "reset", "parameters", "close" }
     return statement[pick(methods)](statement, any_argument(0), any_argument(0))
   end
-  local methods = { "path", "version", "changes", "last_id", "add_model", "begin_run",
+  local methods = { "path", "version", "changes", "last_id", "time_limit", "add_model", "begin_run",
     "finish_run", "begin_result", "finish_result", "fail_result", "map" }
   local options = {}
   for _, name in ipairs { "sha256", "name", "command", "run", "path", "labels", "image", "legend",
@@ -192,7 +223,8 @@ local function call_labels()
 end
 
 local function use_model(model)
-  local methods = { "run", "profile", "nodes", "input", "output", "head", "stats", "name" }
+  local methods = { "run", "start", "profile", "nodes", "input", "output", "head", "stats", "name",
+    "format", "sha256", "removed", "operators" }
   return model[pick(methods)](model, any_argument(0), any_argument(0))
 end
 
@@ -209,16 +241,15 @@ describe("random calls", function()
       assert.is_true(#ops_of[kind] > 0)
     end
     local sys = require "lab.sys"
-    local folder = assert(sys.tmp_dir "random-spec-")
+    folder = assert(sys.tmp_dir "random-spec-")
     assert.equal(0, sys.spawn { support.tools .. "/make_model", "colors", folder .. "/m.tflite" })
     local model = assert(core.load_model(folder .. "/m.tflite"))
-    assert(sys.remove_tree(folder))
     db = assert(core.catalog(":memory:", "create"))
     local worked = 0
     for i = 1, calls do
       local f = pick { call_op, call_op, call_op, call_method, call_core, call_compare,
         call_operator, call_element, call_element,
-        call_catalog, call_labels, function() return use_model(model) end }
+        call_catalog, call_labels, call_files, function() return use_model(model) end }
       local results = table.pack(pcall(f))
       if results[1] then
         worked = worked + (results[2] ~= nil and 1 or 0)
@@ -238,6 +269,7 @@ describe("random calls", function()
     pool, statement = {}, nil
     model:close()
     db:close()
+    assert(sys.remove_tree(folder))
     collectgarbage()
     collectgarbage()
     assert.is_true(core.memory() >= 0 and core.memory() < 1e6)
