@@ -13,6 +13,8 @@ local files = {}
 ---@field rel string       folder below the one that was named; "" at its top
 ---@field error string?    why there is no such picture
 ---@field target table?    {dir, stem, ext}: where results go, for templates
+---@field upload boolean?  the path is a name that came with bytes: nothing is looked for there
+---@field kept string?      where the bytes of an upload are, for the catalog
 
 local function is_picture(name)
   local _, _, ext = paths.split(name)

@@ -5,8 +5,10 @@ local html = {}
 local entities = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;",
   ["'"] = "&#39;" }
 
---- Bytes that are no UTF-8 become U+FFFD, one for each byte.
-local function valid(text)
+--- Text in UTF-8: bytes that are none become U+FFFD, one for each byte.
+---@param text string
+---@return string
+function html.valid(text)
   local parts, at = {}, 1
   while at <= #text do
     local ok, bad = utf8.len(text, at)
@@ -26,7 +28,7 @@ end
 ---@param text any
 ---@return string
 function html.escape(text)
-  text = valid(tostring(text))
+  text = html.valid(tostring(text))
   text = text:gsub("[&<>\"']", entities)
   return (text:gsub("%c", function(c)
     return c == "\127" and "\u{2421}" or utf8.char(0x2400 + c:byte())

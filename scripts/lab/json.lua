@@ -5,6 +5,9 @@ local dkjson = require "dkjson"
 
 local json = {}
 
+--- What is written as null; where a table has nil nothing is written.
+json.null = dkjson.null
+
 --- An object whose keys are written in this order.
 ---@param order string[]
 ---@param object table

@@ -52,13 +52,19 @@ local function row_path(path)
   return sys.real_path(path) or path
 end
 
+--- The path of a result. That of an upload is a name that a stranger gave: it is written as it is
+--- and never looked for.
+local function path_of(r)
+  return r.item.upload and r.path or row_path(r.path)
+end
+
 --- Writes the row, unless the item brings the one of a run that was killed: that one is continued.
 function Record:begin(r)
   local message, code
   r.row = r.item.row
   if not r.row then
     r.row, message, code = self.catalog:connection():begin_result {
-      run = self.run_id, model = self.model_id, path = row_path(r.path) }
+      run = self.run_id, model = self.model_id, path = path_of(r) }
   end
   return r.row, message, code
 end
@@ -70,7 +76,7 @@ function Record:run(r)
     source = { sha256 = core.sha256(pixels), bytes = #pixels, format = "memory" }
   end
   return self.catalog:connection():finish_result(r.row, {
-    image = { sha256 = source.sha256, path = row_path(r.path), bytes = source.bytes,
+    image = { sha256 = source.sha256, path = r.item.kept or path_of(r), bytes = source.bytes,
       width = r.image:width(), height = r.image:height(), format = source.format },
     map = r.map, legend = r.legend, timings = json.encode(r:timings_json()),
   })
