@@ -23,9 +23,9 @@ static const http_problem ending = { 503, "ending", "the server is being ended" 
 static http_peer *new_peer(http_server *server, struct MHD_Connection *connection)
 {
     const union MHD_ConnectionInfo *fd =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        http_mhd.get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     const union MHD_ConnectionInfo *address =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+        http_mhd.get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     http_peer *peer = fd && address ? calloc(1, sizeof *peer) : NULL;
     if (!peer)
         return NULL;
@@ -87,7 +87,7 @@ void *http_begin(void *cls, const char *uri, struct MHD_Connection *connection)
 {
     http_server *server = cls;
     const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+        http_mhd.get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     http_peer *peer = info ? info->socket_context : NULL;
     http_request *r = peer ? calloc(1, sizeof *r) : NULL;
     if (!r)
@@ -159,7 +159,7 @@ void http_completed(void *cls, struct MHD_Connection *connection, void **request
         pthread_cond_signal(&server->came);
     pthread_mutex_unlock(&server->lock);
     if (r->response)
-        MHD_destroy_response(r->response);
+        http_mhd.destroy_response(r->response);
     http_free_parts(&r->parts);
     free(r->target);
     free(r->pieces);
@@ -182,8 +182,8 @@ static enum MHD_Result refuse(http_server *server, http_request *r,
     struct MHD_Response *response = http_problem_response(problem);
     if (!response)
         return MHD_NO;
-    enum MHD_Result result = MHD_queue_response(connection, problem->status, response);
-    MHD_destroy_response(response);
+    enum MHD_Result result = http_mhd.queue_response(connection, problem->status, response);
+    http_mhd.destroy_response(response);
     pthread_mutex_lock(&server->lock);
     server->n_refused++;
     if (r)
@@ -342,8 +342,8 @@ static enum MHD_Result step(http_request *r)
     }
     pthread_mutex_unlock(&server->lock);
     if (reply) { /* not under our lock: libmicrohttpd has one for each response */
-        result = MHD_queue_response(r->connection, r->status, reply);
-        MHD_destroy_response(reply);
+        result = http_mhd.queue_response(r->connection, r->status, reply);
+        http_mhd.destroy_response(reply);
     }
     return problem ? refuse(server, r, r->connection, problem) : result;
 }

@@ -221,7 +221,7 @@ http_problem http_read_fields(http_request *r, const char *version, int64_t *len
         return no_memory;
     r->headers_size = 0; /* the buffer is there, and empty */
     r->parts.headers[0] = '\0';
-    MHD_get_connection_values_n(r->connection, MHD_HEADER_KIND, take_field, &f);
+    http_mhd.get_connection_values_n(r->connection, MHD_HEADER_KIND, take_field, &f);
     *length = f.length;
     r->expects = f.expects;
     return f.problem.status ? f.problem : framing_problem(&f, http_1_1);

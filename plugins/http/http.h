@@ -18,11 +18,11 @@
 #define _GNU_SOURCE /* POLLRDHUP, SOCK_CLOEXEC */
 #endif
 
-#include <microhttpd.h>
 #include <netdb.h>
 #include <pthread.h>
 
 #include "lab_plugin.h"
+#include "library.h"
 
 /* What `open` was told; times in milliseconds. */
 typedef struct http_limits {

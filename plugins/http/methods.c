@@ -101,7 +101,7 @@ static void answer_failure(http_server *server, int64_t id)
     }
     pthread_mutex_unlock(&server->lock);
     if (response)
-        MHD_destroy_response(response);
+        http_mhd.destroy_response(response);
 }
 
 static lab_status next_run(lab_call *call)
@@ -173,7 +173,7 @@ static struct MHD_Response *make_response(const lab_call *call, http_request *r)
     const char *body = lab_arg_string(call, REPLY_BODY, &size);
     if (lab_arg_int(call, REPLY_MORE))
         return http_stream_append(r, body, size) ? http_stream_response(r) : NULL;
-    return MHD_create_response_from_buffer(size, (void *)body, MHD_RESPMEM_MUST_COPY);
+    return http_mhd.create_response_from_buffer(size, (void *)body, MHD_RESPMEM_MUST_COPY);
 }
 
 /* The answer to a request that waits for one; the lock is held. */
@@ -194,7 +194,7 @@ static lab_status set_reply(lab_call *call, http_request *r)
                             : lab_fail(call, LAB_E_NOMEM, "out of memory: the body of a reply");
     if (status) {
         if (response)
-            MHD_destroy_response(response);
+            http_mhd.destroy_response(response);
         r->begin = r->end = 0;
         return status;
     }

@@ -31,15 +31,15 @@ struct MHD_Response *http_problem_response(const http_problem *problem)
     char text[PROBLEM_MAX];
     int size = write_problem(text, sizeof text, problem);
     struct MHD_Response *response =
-        MHD_create_response_from_buffer((size_t)size, text, MHD_RESPMEM_MUST_COPY);
+        http_mhd.create_response_from_buffer((size_t)size, text, MHD_RESPMEM_MUST_COPY);
     bool ok = response != NULL;
     for (size_t i = 0; ok && i < N_PROBLEM_HEADERS; i++)
-        ok = MHD_add_response_header(response, problem_headers[i][0], problem_headers[i][1]) ==
+        ok = http_mhd.add_response_header(response, problem_headers[i][0], problem_headers[i][1]) ==
              MHD_YES;
     if (ok && problem->status == 503)
-        ok = MHD_add_response_header(response, "Retry-After", "1") == MHD_YES;
+        ok = http_mhd.add_response_header(response, "Retry-After", "1") == MHD_YES;
     if (!ok && response) {
-        MHD_destroy_response(response);
+        http_mhd.destroy_response(response);
         response = NULL;
     }
     return response;
@@ -49,7 +49,7 @@ void http_cut(const http_peer *peer, const http_problem *problem)
 {
     char body[PROBLEM_MAX], text[2 * PROBLEM_MAX];
     int size = write_problem(body, sizeof body, problem);
-    const char *reason = MHD_get_reason_phrase_for(problem->status);
+    const char *reason = http_mhd.get_reason_phrase_for(problem->status);
     size_t used = (size_t)snprintf(text, sizeof text, "HTTP/1.1 %u %s\r\nContent-Length: %d\r\n",
                                    problem->status, reason, size);
     for (size_t i = 0; i < N_PROBLEM_HEADERS; i++)
@@ -103,7 +103,7 @@ static lab_status add_header(lab_call *call, struct MHD_Response *response, char
     const char *value = colon + 1 + strspn(colon + 1, " \t");
     if (is_ours(line, value))
         return lab_fail(call, LAB_E_INVALID, "headers: %s is set by the server itself", line);
-    if (*value && MHD_add_response_header(response, line, value) != MHD_YES)
+    if (*value && http_mhd.add_response_header(response, line, value) != MHD_YES)
         return lab_fail(call, LAB_E_NOMEM, "out of memory, or a header that cannot be sent: %.60s",
                         line);
     return LAB_OK;

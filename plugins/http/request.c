@@ -21,7 +21,7 @@ http_request *http_find(const http_server *server, int64_t id)
 void http_suspend(http_request *r)
 {
     r->suspended = true;
-    MHD_suspend_connection(r->connection);
+    http_mhd.suspend_connection(r->connection);
     pthread_cond_signal(&r->server->watch);
 }
 
@@ -30,7 +30,7 @@ void http_resume(http_request *r)
     if (!r->suspended)
         return;
     r->suspended = false;
-    MHD_resume_connection(r->connection);
+    http_mhd.resume_connection(r->connection);
 }
 
 bool http_is_drained(const http_peer *peer)

@@ -107,7 +107,7 @@ static struct MHD_Daemon *start_daemon(http_server *server, int fd)
     };
     if (limits->threads == 1)
         more[0] = more[1];
-    return MHD_start_daemon(
+    return http_mhd.start_daemon(
         MHD_USE_AUTO_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
         http_answer, server, MHD_OPTION_EXTERNAL_LOGGER, ignore_report, NULL,
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, limits->connections,
@@ -130,7 +130,7 @@ static bool start_threads(http_server *server, int fd)
     if (ok)
         return true;
     if (server->daemon)
-        MHD_stop_daemon(server->daemon); /* closes the socket */
+        http_mhd.stop_daemon(server->daemon); /* closes the socket */
     else
         close(fd);
     return false;
@@ -140,10 +140,13 @@ lab_status http_open(lab_call *call, void **object)
 {
     const char *host = lab_arg_string(call, HTTP_HOST, NULL);
     int fd;
+    lab_status status = http_need_library(call);
+    if (status)
+        return status;
     http_server *server = new_server(call);
     if (!server)
         return lab_fail(call, LAB_E_NOMEM, "out of memory: a server");
-    lab_status status = http_listen(call, host, (int)lab_arg_int(call, HTTP_PORT), server, &fd);
+    status = http_listen(call, host, (int)lab_arg_int(call, HTTP_PORT), server, &fd);
     if (!status && !start_threads(server, fd))
         status = lab_fail(call, LAB_E_IO, "the server's threads cannot be started on %s, port %d",
                           server->address, server->port);
@@ -174,7 +177,7 @@ static bool is_busy(const http_server *server)
 void http_close(void *object)
 {
     http_server *server = object;
-    int listening = MHD_quiesce_daemon(server->daemon);
+    int listening = http_mhd.quiesce_daemon(server->daemon);
     pthread_mutex_lock(&server->lock);
     server->closing = true;
     for (http_request *r = server->requests; r; r = r->next)
@@ -186,7 +189,7 @@ void http_close(void *object)
     }
     pthread_mutex_unlock(&server->lock);
     http_watch_stop(server);
-    MHD_stop_daemon(server->daemon);
+    http_mhd.stop_daemon(server->daemon);
     if (listening >= 0)
         close(listening);
     free_server(server);

@@ -38,10 +38,10 @@ static ssize_t fetch(void *cls, uint64_t position, char *out, size_t most)
 struct MHD_Response *http_stream_response(http_request *r)
 {
     struct MHD_Response *response =
-        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, fetch, r, NULL);
+        http_mhd.create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, fetch, r, NULL);
     /* libmicrohttpd 0.9.75 sends the last chunk of nothing for HEAD as well: nothing may follow. */
     if (response && r->is_head)
-        MHD_add_response_header(response, "Connection", "close");
+        http_mhd.add_response_header(response, "Connection", "close");
     return response;
 }
 

@@ -161,6 +161,7 @@ function batch.run(line, items, options)
       counts.done = counts.done + 1
       report(r, args, single)
     end
+    r:close()
     bar:step(not r.error)
     local next_item = items[bar.done + 1]
     if next_item then

@@ -28,13 +28,15 @@ end
 --- What a job gives, which is started if it was not. Within a task that gives way other pictures go
 --- on until the job is done.
 ---@param job lab.Job
+---@param since? number  of sys.clock: when a job that runs already was about to be started. The
+---                      time from then on is the job's, which must not be counted as the task's too
 ---@return any ...
-function flight.await(job)
+function flight.await(job, since)
   local task = current
   if not task or coroutine.running() ~= task.thread then
     return job:wait()
   end
-  local left = sys.clock()
+  local left = since or sys.clock()
   if task.gives_way and not job:start():done() then
     task.job = job
     coroutine.yield()

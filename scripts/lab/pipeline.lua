@@ -17,9 +17,9 @@ local core = require "lab.core"
 local description = require "lab.description"
 local files = require "lab.files"
 local flight = require "lab.flight"
-local paths = require "lab.paths"
 local picture = require "lab.picture"
 local result = require "lab.result"
+local saving = require "lab.saving"
 
 local pipeline = {}
 
@@ -114,7 +114,7 @@ end
 --- Reads the picture of an item into r: a path, or an image as a value.
 local function open(r, item, self)
   if item.image then
-    r.image = item.image
+    r.image, r.given = item.image, item.image
     return true
   end
   local job = item.job or reading(self, item)
@@ -469,43 +469,6 @@ end
 
 Pipeline.__close = Pipeline.close
 
---- The path a stage saves to: a template with {dir}, {stem}, {ext}, filled from where the result is
---- to go (its target, else the picture's own place).
----@param r lab.Result
----@param template string
----@return string
-function pipeline.path_for(r, template)
-  return paths.fill(template, r.target or r.path)
-end
-
---- Writes a value for a stage and notes it in r.files. A picture, mask or label map may be written
---- later, while other work goes on, but before a stage that does not say runs_ahead.
----@param r lab.Result
----@param what string      "overlay", "labels", …
----@param value userdata|string
----@param template string
----@return true? ok
----@return string? message
----@return string? code
-function pipeline.save(r, what, value, template)
-  local path = pipeline.path_for(r, template)
-  local ok, message, code = true, nil, nil
-  if type(value) == "string" then
-    ok, message, code = picture.write(path, value)
-  else
-    local job, why, kind = picture.saving(value, path)
-    if not job then
-      return nil, why, kind
-    elseif r.pending then
-      r.pending[#r.pending + 1] = { job = job:start(), stage = r.stage }
-    else
-      ok, message, code = job:wait()
-    end
-  end
-  if ok then
-    r.files[#r.files + 1] = { what = what, path = path }
-  end
-  return ok, message, code
-end
+pipeline.path_for, pipeline.save = saving.path_for, saving.save
 
 return pipeline

@@ -22,6 +22,7 @@ local result = {}
 ---@field width integer
 ---@field height integer
 ---@field timings table<string, number>  milliseconds by stage, and their order
+---@field given lab.Image?     the picture, if it came as a value: not the result's to free
 ---@field error string?        why there is no map
 local Result = {}
 Result.__name = "lab.Result"
@@ -62,6 +63,23 @@ end
 function result.new(path)
   return setmetatable({ path = path, timings = {}, files = {} }, Result)
 end
+
+local holders = { "image", "map", "input", "canvas", "logits", "overlay_image", "mask_image",
+  "cutout_image" }
+
+--- Frees the pictures, the map and the scores that the result holds now rather than when the
+--- collector finds it; not a picture that came as a value. What is text or numbers stays.
+function Result:close()
+  for _, name in ipairs(holders) do
+    local value = rawget(self, name)
+    if value and value ~= self.given then
+      value:close()
+    end
+    self[name] = nil
+  end
+end
+
+Result.__close = Result.close
 
 local function percent(fraction)
   return ("%.1f %%"):format(100 * fraction)
@@ -166,7 +184,8 @@ function Result:mask(labels, options)
     mask, message, code = self.map:mask { include = ids }
   end
   if mask and options.feather and options.feather > 0 then
-    mask, message, code = mask:feather { radius = options.feather }
+    local sharp <close> = mask
+    mask, message, code = sharp:feather { radius = options.feather }
   end
   return mask, message, code
 end
@@ -293,21 +312,23 @@ local overlay_options = { alpha = "number", background = "boolean", colors = "ta
 function Result:overlay(options)
   options = check.check(options, overlay_options, "r:overlay")
   local image, message, code = rgb(self)
-  local colors = image
-  if image then
-    local map = options.colors and self.map:recolor(options.colors) or self.map
-    colors, message, code = map:colorize {}
-  end
-  if not colors then
+  if not image then
     return nil, message, code
   end
-  local arguments = { with = colors, alpha = options.alpha or 0.6 }
-  if self.model.background and not options.background then
-    arguments.mask, message, code = self:mask()
-    if not arguments.mask then
-      return nil, message, code
-    end
+  local map = options.colors and self.map:recolor(options.colors) or self.map
+  local colors <close>, why, kind = map:colorize {}
+  if not colors then
+    return nil, why, kind
   end
+  local arguments = { with = colors, alpha = options.alpha or 0.6 }
+  if options.background or not self.model.background then
+    return image:blend(arguments)
+  end
+  local mask <close>, no_mask, no_kind = self:mask()
+  if not mask then
+    return nil, no_mask, no_kind
+  end
+  arguments.mask = mask
   return image:blend(arguments)
 end
 
@@ -349,7 +370,8 @@ local cutout_options = { soft = "boolean", feather = "number", background = "str
 ---@return string? code
 function Result:cutout(labels, options)
   options = check.check(options, cutout_options, "r:cutout")
-  local mask, message, code = self:mask(labels, { soft = options.soft, feather = options.feather })
+  local mask <close>, message, code = self:mask(labels, { soft = options.soft,
+    feather = options.feather })
   if not mask then
     return nil, message, code
   end
@@ -357,9 +379,10 @@ function Result:cutout(labels, options)
   if not image then
     return nil, table.unpack(self.image_missing)
   end
-  image, message, code = image:cutout { mask = mask }
+  local why, kind
+  image, why, kind = image:cutout { mask = mask }
   if not image then
-    return nil, message, code
+    return nil, why, kind
   end
   return put_on(image, options.background)
 end

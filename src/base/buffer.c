@@ -70,6 +70,11 @@ size_t lab_buffer_size(const lab_buffer *buffer)
     return buffer->size;
 }
 
+bool lab_buffer_released_by(const lab_buffer *buffer, void (*release)(void *user, void *data))
+{
+    return buffer->release == release;
+}
+
 bool lab_buffer_unique(const lab_buffer *buffer)
 {
     return atomic_load_explicit(&buffer->refs, memory_order_acquire) == 1;

@@ -23,6 +23,8 @@ lab_buffer *lab_buffer_ref(lab_buffer *buffer); /* returns its argument; NULL is
 void lab_buffer_unref(lab_buffer *buffer);      /* NULL is allowed */
 void *lab_buffer_data(lab_buffer *buffer);
 size_t lab_buffer_size(const lab_buffer *buffer);
+/* Whether these are wrapped data that `release` gives back. */
+bool lab_buffer_released_by(const lab_buffer *buffer, void (*release)(void *user, void *data));
 /* True when the caller's is the only reference: the contents may be changed in place. */
 bool lab_buffer_unique(const lab_buffer *buffer);
 

@@ -40,7 +40,7 @@ struct lab_context {
     lab_log_level log_level; /* messages above it are dropped */
 };
 
-/* The allocator over aligned_alloc and free. */
+/* The allocator over malloc and free. */
 extern const lab_allocator lab_system_allocator;
 
 /*

@@ -169,6 +169,16 @@ static void unmap(void *user, void *data)
     munmap(data, (size_t)((char *)user - (char *)data));
 }
 
+void lab_file_rest(lab_buffer *file)
+{
+#ifdef MADV_DONTNEED
+    if (lab_buffer_released_by(file, unmap))
+        (void)madvise(lab_buffer_data(file), lab_buffer_size(file), MADV_DONTNEED);
+#else
+    (void)file;
+#endif
+}
+
 /* True when LAB_TAIL bytes after the end lie in the file's last page, where they read as zero. */
 static bool tail_is_readable(size_t size)
 {

@@ -22,6 +22,12 @@ lab_status lab_file_map(lab_context *ctx, const char *path, size_t limit, lab_bu
                         lab_error *error);
 
 /*
+ * What has been read of a mapped file leaves memory and comes back when it is read again. Any other
+ * buffer stays as it is.
+ */
+void lab_file_rest(lab_buffer *file);
+
+/*
  * Writes `size` bytes so that `path` has either its old contents or all the new: a temporary file
  * beside it, fsync when `durable`, rename. "-" is standard output. Nothing is left behind on
  * failure. A file that is replaced keeps its permissions; behind a symbolic link its target is

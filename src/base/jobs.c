@@ -234,11 +234,22 @@ void lab_job_cancel(lab_jobs *jobs, lab_job *job)
 
 /* ---- the threads ---- */
 
+static lab_status check_threads(unsigned threads, lab_error *error)
+{
+    if (threads <= LAB_MAX_THREADS)
+        return LAB_OK;
+    return lab_error_set(error, LAB_E_INVALID, "threads of jobs must be 0..%u, got %u",
+                         LAB_MAX_THREADS, threads);
+}
+
 #ifdef LAB_NO_THREADS
 
 lab_status lab_jobs_new(lab_context *ctx, unsigned threads, lab_jobs **out, lab_error *error)
 {
-    (void)threads;
+    *out = NULL;
+    lab_status status = check_threads(threads, error);
+    if (status)
+        return status;
     *out = lab_alloc_zero(ctx, sizeof **out);
     if (!*out)
         return lab_error_nomem(error, sizeof **out, "the queue of jobs");
@@ -285,9 +296,9 @@ static void *worker_main(void *arg)
 lab_status lab_jobs_new(lab_context *ctx, unsigned threads, lab_jobs **out, lab_error *error)
 {
     *out = NULL;
-    if (threads > LAB_MAX_THREADS)
-        return lab_error_set(error, LAB_E_INVALID, "threads of jobs must be 0..%u, got %u",
-                             LAB_MAX_THREADS, threads);
+    lab_status status = check_threads(threads, error);
+    if (status)
+        return status;
     lab_jobs *jobs = lab_alloc_zero(ctx, sizeof *jobs);
     pthread_t *workers = lab_alloc_array(ctx, threads, sizeof *workers);
     if (!jobs || !workers) {

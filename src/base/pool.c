@@ -144,11 +144,22 @@ static void set_job(job *j, uint32_t count, uint32_t pieces, lab_pool_fn *fn, vo
 
 #endif
 
+static lab_status check_threads(unsigned threads, lab_error *error)
+{
+    if (threads >= 1 && threads <= LAB_MAX_THREADS)
+        return LAB_OK;
+    return lab_error_set(error, LAB_E_INVALID, "threads must be 1..%u, got %u", LAB_MAX_THREADS,
+                         threads);
+}
+
 #ifdef LAB_NO_THREADS
 
 lab_status lab_pool_new(lab_context *ctx, unsigned threads, lab_pool **pool, lab_error *error)
 {
-    (void)threads;
+    *pool = NULL;
+    lab_status status = check_threads(threads, error);
+    if (status)
+        return status;
     *pool = lab_alloc_zero(ctx, sizeof **pool);
     if (!*pool)
         return lab_error_nomem(error, sizeof **pool, "the thread pool");
@@ -312,9 +323,9 @@ static lab_status start_workers(lab_pool *pool, lab_error *error)
 lab_status lab_pool_new(lab_context *ctx, unsigned threads, lab_pool **out, lab_error *error)
 {
     *out = NULL;
-    if (threads < 1 || threads > LAB_MAX_THREADS)
-        return lab_error_set(error, LAB_E_INVALID, "threads must be 1..%u, got %u", LAB_MAX_THREADS,
-                             threads);
+    lab_status status = check_threads(threads, error);
+    if (status)
+        return status;
     lab_pool *pool = lab_alloc_zero(ctx, sizeof *pool);
     worker *workers = lab_alloc_array(ctx, threads, sizeof *workers);
     if (!pool || !workers) {
@@ -334,7 +345,7 @@ lab_status lab_pool_new(lab_context *ctx, unsigned threads, lab_pool **out, lab_
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->wake, NULL);
     pthread_cond_init(&pool->done, NULL);
-    lab_status status = start_workers(pool, error);
+    status = start_workers(pool, error);
     if (status) {
         destroy(pool);
         return status;

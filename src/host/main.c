@@ -6,6 +6,9 @@
 #include <errno.h>
 #include <lauxlib.h>
 #include <lualib.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -190,6 +193,23 @@ static bool finish_stdout(void)
     return false;
 }
 
+/*
+ * One picture is decoded, worked on and encoded by several threads: what one of them has freed is
+ * for any other to take. Blocks of a picture's size are kept for the next picture rather than given
+ * back and asked for again, but not many of them. What the user's environment says goes first.
+ */
+static void share_free_memory(void)
+{
+#ifdef __GLIBC__
+    if (!getenv("MALLOC_ARENA_MAX"))
+        mallopt(M_ARENA_MAX, 1);
+    if (getenv("MALLOC_MMAP_THRESHOLD_") || getenv("MALLOC_TRIM_THRESHOLD_"))
+        return;
+    mallopt(M_MMAP_THRESHOLD, 4 << 20);
+    mallopt(M_TRIM_THRESHOLD, 4 << 20);
+#endif
+}
+
 static int fail(const lab_error *error, int exit_code)
 {
     fprintf(stderr, "lualab: %s\n", error->message);
@@ -200,6 +220,7 @@ int main(int argc, char **argv)
 {
     static program p; /* large, and its address is known to the signal handler */
     lab_error error;
+    share_free_memory();
     if (lab_options_parse(argc, argv, &p.options, &error))
         return fail(&error, EXIT_USAGE);
     if (lab_places_find(&p.places, &error))

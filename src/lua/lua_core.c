@@ -73,7 +73,7 @@ static int core_threads(lua_State *L)
 
 static int core_memory(lua_State *L)
 {
-    lua_pushinteger(L, (lua_Integer)lab_lua_binding(L)->held);
+    lua_pushinteger(L, (lua_Integer)lab_lua_held(L));
     return 1;
 }
 

@@ -69,10 +69,11 @@ static int load(lua_State *L, lab_buffer *file, int name)
             error.status = LAB_E_FORMAT;
         return lab_lua_fail(L, &error);
     }
+    lab_file_rest(file); /* the weights are packed, and the digest is made */
     lab_model_stats stats;
     lab_model_get_stats(box->model, &stats);
     box->held = stats.constant_bytes + stats.packed_bytes + stats.arena_bytes + stats.scratch_bytes;
-    lab_lua_hold(L, box->held);
+    lab_lua_hold(L, LAB_HELD_MODELS, box->held);
     return 1;
 }
 
@@ -120,7 +121,7 @@ static int model_close(lua_State *L)
     size_t held = box->held;
     *box = (lab_lua_model){ 0 };
     lab_model_free(model);
-    lab_lua_drop(L, held);
+    lab_lua_drop(L, LAB_HELD_MODELS, held);
     return 0;
 }
 

@@ -193,7 +193,7 @@ static void hold_workspaces(lua_State *L)
     size_t more = now - box->held_workspaces;
     box->held_workspaces = now;
     box->held += more;
-    lab_lua_hold(L, more);
+    lab_lua_hold(L, LAB_HELD_MODELS, more);
 }
 
 int lab_lua_model_start(lua_State *L)

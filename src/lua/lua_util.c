@@ -3,8 +3,12 @@
 
 #include <string.h>
 
-/* Garbage of less than this is not worth a collection (about half a millisecond). */
-#define LEAST_GARBAGE ((size_t)4 << 20)
+/* Garbage of less than this is not worth a collection (about half a millisecond). A model, or the
+ * memory for another run of it beside the first, is no garbage yet. */
+static const size_t least_garbage[LAB_HELD_KINDS] = {
+    [LAB_HELD_VALUES] = (size_t)4 << 20,
+    [LAB_HELD_MODELS] = (size_t)32 << 20,
+};
 
 /* ---- the state behind the module ---- */
 
@@ -32,8 +36,9 @@ static void new_binding(lua_State *L, lab_host *host)
     lab_binding *binding = lua_newuserdatauv(L, sizeof *binding, 0);
     *binding = (lab_binding){ .host = host,
                               .ctx = lab_host_context(host),
-                              .registry = lab_host_registry(host),
-                              .collect_at = 4 * LEAST_GARBAGE };
+                              .registry = lab_host_registry(host) };
+    for (size_t i = 0; i < LAB_HELD_KINDS; i++)
+        binding->budgets[i].collect_at = least_garbage[i];
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, end_binding);
     lua_setfield(L, -2, "__gc");
@@ -51,20 +56,40 @@ lab_jobs *lab_lua_jobs(lua_State *L)
     return binding->jobs;
 }
 
-void lab_lua_hold(lua_State *L, size_t bytes)
+/* After a collection: how much more each kind may hold before the next. */
+static void set_budgets(lab_binding *binding)
 {
-    lab_binding *binding = lab_lua_binding(L);
-    binding->held += bytes;
-    if (binding->held <= binding->collect_at || !lua_gc(L, LUA_GCISRUNNING))
-        return;
-    lua_gc(L, LUA_GCCOLLECT);
-    size_t garbage = binding->held / 2 > LEAST_GARBAGE ? binding->held / 2 : LEAST_GARBAGE;
-    binding->collect_at = binding->held < SIZE_MAX - garbage ? binding->held + garbage : SIZE_MAX;
+    for (size_t i = 0; i < LAB_HELD_KINDS; i++) {
+        lab_lua_budget *budget = &binding->budgets[i];
+        size_t least = least_garbage[i];
+        size_t garbage = budget->held / 2 > least ? budget->held / 2 : least;
+        budget->collect_at = budget->held < SIZE_MAX - garbage ? budget->held + garbage : SIZE_MAX;
+    }
 }
 
-void lab_lua_drop(lua_State *L, size_t bytes)
+void lab_lua_hold(lua_State *L, lab_held kind, size_t bytes)
 {
-    lab_lua_binding(L)->held -= bytes;
+    lab_binding *binding = lab_lua_binding(L);
+    lab_lua_budget *budget = &binding->budgets[kind];
+    budget->held += bytes;
+    if (budget->held <= budget->collect_at || !lua_gc(L, LUA_GCISRUNNING))
+        return;
+    lua_gc(L, LUA_GCCOLLECT);
+    set_budgets(binding);
+}
+
+void lab_lua_drop(lua_State *L, lab_held kind, size_t bytes)
+{
+    lab_lua_binding(L)->budgets[kind].held -= bytes;
+}
+
+size_t lab_lua_held(lua_State *L)
+{
+    const lab_binding *binding = lab_lua_binding(L);
+    size_t sum = 0;
+    for (size_t i = 0; i < LAB_HELD_KINDS; i++)
+        sum += binding->budgets[i].held;
+    return sum;
 }
 
 /* ---- errors ---- */

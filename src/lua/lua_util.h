@@ -17,14 +17,25 @@
 
 /* ---- the state behind the module ---- */
 
+/* What objects hold beside the few bytes that Lua sees of them. */
+typedef enum lab_held {
+    LAB_HELD_VALUES, /* tensors, pictures, maps, masks: come and go */
+    LAB_HELD_MODELS, /* stay for long */
+    LAB_HELD_KINDS
+} lab_held;
+
+typedef struct lab_lua_budget {
+    size_t held;       /* bytes of the open ones of a kind */
+    size_t collect_at; /* the collector is run when `held` passes this */
+} lab_lua_budget;
+
 typedef struct lab_binding {
     lab_host *host;
     lab_jobs *jobs;              /* NULL until the first is started */
     lua_State *volatile running; /* the coroutine that core.running_in named; NULL: none */
     lab_context *ctx;
     lab_registry *registry;
-    size_t held;       /* bytes that open tensors and models hold */
-    size_t collect_at; /* the collector is run when `held` passes this */
+    lab_lua_budget budgets[LAB_HELD_KINDS];
 } lab_binding;
 
 lab_binding *lab_lua_binding(lua_State *L);
@@ -34,12 +45,15 @@ lab_jobs *lab_lua_jobs(lua_State *L);
 void lab_lua_open_util(lua_State *L, lab_host *host);
 
 /*
- * Lua sees only a few bytes of an object that may hold megabytes. Adds `bytes` to what is held and
- * runs the collector when that has grown by half, or some megabytes, since its last run, so that
- * garbage stays in proportion. The object must be reachable from the stack.
+ * Lua sees only a few bytes of an object that may hold megabytes. Adds `bytes` to what its kind
+ * holds and runs the collector when that has grown by half, or some megabytes, since its last run,
+ * so that garbage stays in proportion: that of pictures to pictures, however large a model is. The
+ * object must be reachable from the stack.
  */
-void lab_lua_hold(lua_State *L, size_t bytes);
-void lab_lua_drop(lua_State *L, size_t bytes);
+void lab_lua_hold(lua_State *L, lab_held kind, size_t bytes);
+void lab_lua_drop(lua_State *L, lab_held kind, size_t bytes);
+/* Bytes that open objects of all kinds hold. */
+size_t lab_lua_held(lua_State *L);
 
 /* ---- errors ---- */
 

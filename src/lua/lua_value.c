@@ -45,7 +45,7 @@ void lab_lua_value_opened(lua_State *L, lab_lua_value *value)
         value->kind = value->tensor.kind;
         luaL_setmetatable(L, lab_lua_class_name(value->kind));
     }
-    lab_lua_hold(L, value->held);
+    lab_lua_hold(L, LAB_HELD_VALUES, value->held);
 }
 
 static lab_lua_value *to_value(lua_State *L, int at)
@@ -107,7 +107,7 @@ static int value_close(lua_State *L)
     value->open = false;
     value->held = 0;
     lab_tensor_clear(&tensor);
-    lab_lua_drop(L, held);
+    lab_lua_drop(L, LAB_HELD_VALUES, held);
     return 0;
 }
 

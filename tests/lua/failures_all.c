@@ -76,7 +76,8 @@ static const char *const parts[] = {
     "core.wait_any { a, b } check(a:wait() and b:wait())\n" END,
     /* the catalog */
     "local d = check(core.catalog('failures.db', 'create')) check(tostring(d) and d:path())\n"
-    "check(d:version() and d:changes() and d:last_id()) d:time_limit(5) d:close()\n" END,
+    "check(d:version() and d:changes() and d:last_id()) d:time_limit(5)\n"
+    "d:value_limit(1000000) d:close()\n" END,
     "local model = check(db:add_model { sha256 = ('0'):rep(64), name = 'm', labels = labels })\n"
     "local run = check(db:begin_run { command = 'test' })\n"
     "local r = check(db:begin_result { run = run, model = model, path = 'x' })\n"
@@ -95,7 +96,8 @@ static const char *const parts[] = {
     "core.read_file 'failures.none' core.load_plugin 'failures.none.so'\n" END,
     "local job = check(core.read_picture(a_picture, { sha256 = true }):start())\n"
     "job:done() check(job:wait()) job:ms() core.read_picture 'failures.none':wait()\n"
-    "core.save(map, a_picture, { level = 9 }):close()\n" END,
+    "core.save(map, a_picture, { level = 9 }):close()\n"
+    "check(core.encode(img):wait())\n" END,
     /* what there is */
     "check(core.ops()) check(core.op_name(img.resize)) check(core.plugins())\n" END,
     "check(core.kernels() and core.loaders() and core.readers() and core.cpu())\n" END,

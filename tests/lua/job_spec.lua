@@ -330,6 +330,25 @@ describe("lab.flight", function()
     return core.save(large, folder .. "/slow.png", { level = 9 })
   end
 
+  it("counts no moment twice when a job was started before it is awaited", function()
+    local own, wall = 0, 0
+    local task = flight.task(function()
+      local start, since = flight.clock(), sys.clock()
+      local job = slow():start()
+      while sys.clock() < since + 0.02 and not job:done() do -- awake while the job runs
+      end
+      flight.await(job, since)
+      own, wall = flight.clock() - start, sys.clock() - since
+      assert.is_true(own >= job:ms() / 1000)
+    end, core.job_threads() > 0)
+    flight.resume(task)
+    while not task.done do
+      flight.wait { task }
+      flight.resume(task)
+    end
+    assert.is_true(own > 0 and own <= wall + 0.001, own .. " of " .. wall)
+  end)
+
   it("lets tasks go on while others wait", function()
     local tasks, log = {}, {}
     for i = 1, 5 do

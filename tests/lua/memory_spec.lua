@@ -4,6 +4,7 @@
 require "busted.runner"()
 
 local core = require "lab.core"
+local lab = require "lab"
 local sys = require "lab.sys"
 local support = require "support"
 
@@ -96,5 +97,38 @@ describe("memory", function()
     collectgarbage()
     collectgarbage()
     assert.is_true(core.memory() <= before)
+  end)
+
+  it("of a result is given back when it is closed, but for a picture of one's own", function()
+    local folder = assert(sys.tmp_dir "memory-spec-")
+    assert.equal(0, sys.spawn { support.tools .. "/make_model", "colors", folder .. "/m.tflite" })
+    local model <close> = assert(lab.load(folder .. "/m.tflite"))
+    local own = support.picture(320, 240, 3)
+    assert(own:save(folder .. "/photo.png"))
+    local line = lab.pipeline { lab.stages.preprocess {}, lab.stages.segment { model = model },
+      lab.stages.colorize {}, lab.stages.mask { label = { 1 } },
+      lab.stages.mask { label = { 1 }, cutout = true }, lab.stages.legend {} }
+    assert(line:run(folder .. "/photo.png")):close() -- what is kept for good is there now
+    collectgarbage()
+    collectgarbage()
+    collectgarbage "stop"
+    local before = core.memory()
+    local photo, mine = assert(line:run(folder .. "/photo.png")), assert(line:run(own))
+    local image = photo.image
+    assert.is_true(core.memory() > before + 4 * 320 * 240 * 3)
+    photo:close()
+    mine:close()
+    photo:close()
+    assert.equal(320, own:width())
+    assert.has_error(function() image:width() end, "attempt to use a closed image")
+    assert.is_nil(photo.map)
+    assert.is_true(#photo.legend > 0)
+    -- What a map shares with the one it was made of, and other steps' own, wait for the collector.
+    local left = core.memory() - before
+    assert.is_true(left < 12 * 320 * 240, "left " .. left)
+    collectgarbage "restart"
+    collectgarbage()
+    collectgarbage()
+    assert.equal(before, core.memory())
   end)
 end)

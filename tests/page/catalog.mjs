@@ -117,6 +117,22 @@ await visit(
     assert.deepEqual(await rows(), [["3"]]);
     assert.equal(await page.textContent("#sql-error"), "");
 
+    // What there is to ask about; a view chosen is asked for its rows.
+    await page.click("#schema summary");
+    await page.waitForSelector("#tables dt");
+    const tables = await page.$$eval("#tables dt", (names) => names.map((one) => one.textContent));
+    assert.ok(tables.includes("v_segments") && tables.includes("results"), tables.join());
+    assert.ok(!tables.some((name) => /^sqlite|_(data|idx|rowid|node)$/.test(name)), tables.join());
+    assert.match(await page.textContent("#tables"), /result, run, path, model/);
+    await page.click("#tables >> text=v_models");
+    await page.waitForFunction(
+      () => document.querySelector("#rows th")?.textContent === "model_id",
+    );
+    assert.equal((await rows())[0][1], "colors");
+    assert.equal(await page.inputValue("#statement"), "SELECT * FROM v_models LIMIT 100;");
+    await shot(page, "sql-tables");
+    await page.click("#schema summary");
+
     // A result in a row opens.
     await ask("SELECT min(id) AS result FROM results");
     await page.click("#rows .link");

@@ -30,6 +30,16 @@ const kind = (page, value) =>
   page.check(`#background-kinds input[value="${value}"]`, { force: true });
 const PLACES = { red: [20, 100], background: [250, 100] };
 
+const LONG = "a picture with a name that is so much longer than anything has room for, 2024.png";
+
+/** Where an element is, and that all of it is within the window from left to right. */
+async function within(page, selector) {
+  const box = await page.locator(selector).boundingBox();
+  const { width } = page.viewportSize();
+  assert.ok(box && box.x >= 0 && box.x + box.width <= width + 1, `${selector} sticks out`);
+  return box;
+}
+
 /** Puts the pointer on the middle of a pixel of the segmentation. */
 async function point(page, [x, y]) {
   const box = await page.locator("#output").boundingBox();
@@ -167,4 +177,63 @@ await visit(async (page) => {
     expected.classes.map(({ id, name, pixels: count }) => [id, name, count]),
   );
   console.log("hiding, highlighting, opacity, pointer, backgrounds and downloads are right");
+});
+
+// Every window has room for what is in it, however long a name is; where photo and segmentation are
+// larger one over the other, that is how they lie. (That nothing is wider than the window, visit asks.)
+for (const [width, height] of [
+  [1920, 1080],
+  [1280, 800],
+  [768, 1024],
+  [320, 640],
+])
+  await visit(
+    async (page) => {
+      await chooseModel(page, "colors");
+      await add(page, made(LONG));
+      await segment(page);
+      assert.equal(await page.getAttribute("#picture-name", "title"), LONG);
+      const places = [];
+      for (const selector of [
+        "#modes",
+        "#output",
+        ".input .frame",
+        "#legend",
+        "#opacity-shown",
+        "#background-kinds",
+      ])
+        places.push(await within(page, selector));
+      const [, output, input] = places;
+      const isStacked = output.y >= input.y + input.height;
+      assert.equal(isStacked, width < 1000, `one over the other in ${width} x ${height}`);
+      await shot(page, `long-${width}`, { fullPage: true });
+      await page.setViewportSize({ width: 1280, height: 800 });
+      await page.waitForFunction(() => !document.querySelector("#panels[data-stacked]"));
+    },
+    { viewport: { width, height } },
+  );
+
+await visit(async (page) => {
+  await chooseModel(page, "colors");
+  await add(page, made("panorama.png"));
+  await segment(page);
+  const input = await within(page, ".input .frame");
+  const output = await within(page, "#output");
+  assert.ok(output.y >= input.y + input.height, "a panorama is not over its segmentation");
+  assert.ok(output.width > 700, `a panorama is ${output.width} pixels wide`);
+
+  // More pictures, and one file that is none: it is told, and nothing moves for the longer button.
+  const { y } = await page.locator("#stage").boundingBox();
+  const picture = { mimeType: "image/png", buffer: readFileSync(photo) };
+  await page.setInputFiles("#choose", [
+    { name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("words") },
+    ...["1.png", "2.png", "3.png"].map((name) => ({ ...picture, name })),
+  ]);
+  await page.waitForFunction(() => document.querySelectorAll("#film li").length === 4);
+  assert.equal(
+    await page.textContent("#status"),
+    "notes.txt is no picture (text/plain): it was left out.",
+  );
+  assert.match(await page.textContent("#run"), /Segment 3 images/);
+  assert.equal((await page.locator("#stage").boundingBox()).y, y, "the stage moved");
 });

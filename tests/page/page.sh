@@ -48,6 +48,9 @@ photo photos/red.png 300 200 red
 photo photos/green.png 200 300 green
 photo photos/blue.png 320 240 blue
 photo photos/wide.png 1000 1000 red
+photo photos/panorama.png 1200 100 red
+photo "photos/a picture with a name that is so much longer than anything has room for, 2024.png" \
+    300 200 green
 echo "no picture" >photos/bad.png
 
 serve 0

@@ -1,7 +1,11 @@
 /* base/context.h, base/buffer.h and base/arena.h. */
 #include "support/cmocka_all.h"
 
+#include <stdlib.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "base/arena.h"
 #include "base/buffer.h"
@@ -47,6 +51,58 @@ static void allocation(void **state)
     assert_int_equal(atomic_load(&f.live), before);
     lab_context_finish(&ctx);
     assert_int_equal(atomic_load(&f.live), 0);
+}
+
+static void system_blocks(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {
+        1, 63, 64, 65, 100000, ((size_t)2 << 20) - 64, 2 << 20, (2 << 20) + 1, 9 << 20
+    };
+    static const size_t aligns[] = { 1, 16, LAB_ALIGN, 4096 };
+    const lab_allocator *a = &lab_system_allocator;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        for (size_t j = 0; j < sizeof aligns / sizeof *aligns; j++) {
+            void *block = a->allocate(a->user, sizes[i], aligns[j]);
+            assert_non_null(block);
+            assert_int_equal((uintptr_t)block % aligns[j], 0);
+            memset(block, 0xA5, sizes[i]); /* valgrind and AddressSanitizer watch */
+            a->release(a->user, block);
+        }
+    }
+    assert_null(a->allocate(a->user, SIZE_MAX, 1));
+    assert_null(a->allocate(a->user, SIZE_MAX - LAB_ALIGN, LAB_ALIGN));
+}
+
+/* Blocks of a picture's size come and go while small ones settle between them, and the process does
+ * not grow by more than the small ones. */
+static void freed_blocks_serve_again(void **state)
+{
+    (void)state;
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    enum { PICTURES = 400, IN_FLIGHT = 4, SIZE = 100000 };
+    static void *small[PICTURES], *large[IN_FLIGHT];
+    const lab_allocator *a = &lab_system_allocator;
+    struct mallinfo2 before = { 0 };
+    for (size_t i = 0; i < PICTURES; i++) {
+        if (i == IN_FLIGHT)
+            before = mallinfo2();
+        if (large[i % IN_FLIGHT])
+            a->release(a->user, large[i % IN_FLIGHT]);
+        small[i] = malloc(24);
+        large[i % IN_FLIGHT] = a->allocate(a->user, SIZE, LAB_ALIGN);
+        assert_true(small[i] && large[i % IN_FLIGHT]);
+    }
+    struct mallinfo2 after = mallinfo2();
+    for (size_t i = 0; i < PICTURES; i++)
+        free(small[i]);
+    for (size_t i = 0; i < IN_FLIGHT; i++)
+        a->release(a->user, large[i]);
+    print_message("%zu bytes of heap, before %zu\n", after.arena, before.arena);
+    assert_true(after.arena <= before.arena + 2 * SIZE);
+#else
+    skip();
+#endif
 }
 
 typedef struct heard {
@@ -189,6 +245,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(allocation),
+        cmocka_unit_test(system_blocks),
+        cmocka_unit_test(freed_blocks_serve_again),
         cmocka_unit_test(log_levels),
         cmocka_unit_test_setup_teardown(buffers_count_references, begin, end),
         cmocka_unit_test_setup_teardown(buffers_wrap_foreign_memory, begin, end),

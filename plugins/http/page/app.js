@@ -105,7 +105,7 @@ function update() {
 }
 
 const VEILS = {
-    new: "Press “Segment image” to see its classes",
+    new: "Not segmented yet",
     waiting: "Waiting for its turn",
     running: "Segmenting …",
     cancelled: "Cancelled",
@@ -122,7 +122,7 @@ function show(item) {
         downloads.update(null);
         return;
     }
-    element("picture-name").textContent = item.name;
+    element("picture-name").textContent = element("picture-name").title = item.name;
     highlight = null;
     if (item.result?.map) {
         showResult(item);

@@ -41,12 +41,13 @@ export function watchIntake({ onPictures, say }) {
     const take = (files, isFolder = false) => {
         const good = files.filter(mayBePicture).filter((file) => !isFolder || file.type !== "");
         const bad = files.filter((file) => !mayBePicture(file));
+        if (good.length)
+            onPictures(good.map((file) => ({ name: file.name || "pasted.png", blob: file })));
+        // Said last: that some were left out matters more than how many were added.
         if (bad.length === 1)
             say(`${bad[0].name} is no picture (${bad[0].type}): it was left out.`, true);
         else if (bad.length)
             say(`${plural(bad.length, "file")} that are no pictures were left out.`, true);
-        if (good.length)
-            onPictures(good.map((file) => ({ name: file.name || "pasted.png", blob: file })));
     };
 
     const chooser = element("choose");

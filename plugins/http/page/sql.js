@@ -9,6 +9,13 @@ const EXAMPLE =
     "FROM results r JOIN v_palettes p USING (label_set) LEFT JOIN models m ON m.id = r.model\n" +
     "ORDER BY r.id DESC LIMIT 20;";
 
+/** Views first, then tables, without SQLite's own and those behind indexes. */
+const SCHEMA =
+    "SELECT t.name, group_concat(c.name, ', ') AS columns " +
+    "FROM pragma_table_list t, pragma_table_info(t.name) c " +
+    "WHERE t.schema = 'main' AND t.type IN ('view', 'table') AND t.name NOT LIKE 'sqlite%' " +
+    "GROUP BY t.type, t.name ORDER BY t.type DESC, t.name";
+
 export class Sql {
     /** @param {{onOpen: (id: number) => Promise<void>}} page  for what a column "result" has */
     constructor({ onOpen }) {
@@ -25,6 +32,7 @@ export class Sql {
         this.named = new Map();
         this.own = memory.get("sql", EXAMPLE);
         this.statement.value = this.own;
+        element("schema").addEventListener("toggle", () => this.showTables());
         this.query.addEventListener("change", () => this.pick());
         this.statement.addEventListener("input", () => this.typed());
         this.form.addEventListener("submit", (event) => {
@@ -50,6 +58,30 @@ export class Sql {
             this.error.textContent = "";
         } catch (error) {
             this.error.textContent = error.message;
+        }
+    }
+
+    /** What can be asked for; choosing one asks for its rows. */
+    async showTables() {
+        const list = element("tables");
+        if (!element("schema").open || list.children.length) return;
+        try {
+            const { rows } = await engine.sql({ sql: SCHEMA });
+            const entries = rows.flatMap(([name, columns]) => {
+                const link = make("button", { type: "button", class: "plain link", text: name });
+                link.addEventListener("click", () => {
+                    this.query.value = "";
+                    this.pick();
+                    this.statement.value = `SELECT * FROM ${name} LIMIT 100;`;
+                    this.typed();
+                    this.run();
+                });
+                return [make("dt", {}, link), make("dd", { text: columns })];
+            });
+            list.replaceChildren(...entries);
+            element("schema-error").textContent = "";
+        } catch (error) {
+            element("schema-error").textContent = error.message;
         }
     }
 

@@ -33,6 +33,7 @@ export class View {
         this.watchSplit();
         this.watchPointer();
         new ResizeObserver(() => this.sharpen()).observe(this.output);
+        new ResizeObserver(() => this.stack()).observe(element("stage"));
     }
 
     watchModes() {
@@ -148,12 +149,29 @@ export class View {
         );
     }
 
+    /**
+     * Side by side means one over the other where both get larger by it. Of a place of w by h, a
+     * picture of the ratio r can have min(w / 2, h r) beside another and min(w, h r / 2) over it.
+     */
+    stack() {
+        const { width, height } = this.photo;
+        const place = element("stage");
+        const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+        // The least height is what the window gives; the real one would depend on the answer.
+        const tall = parseFloat(getComputedStyle(place).minHeight) - 8.5 * rem;
+        this.panels.toggleAttribute(
+            "data-stacked",
+            width / height > (place.clientWidth - 2 * rem) / Math.max(tall, 1),
+        );
+    }
+
     resize(width, height) {
         this.panels.style.setProperty("--ratio", String(width / height));
         for (const canvas of [this.photo, this.base]) {
             canvas.width = width;
             canvas.height = height;
         }
+        this.stack();
     }
 
     /** The photo alone, before there is a map. */

@@ -18,10 +18,9 @@ function Legend:run(r)
   if not self.save then
     return true
   end
-  local image
-  image, message, code = r:legend_image { width = self.width, percent = self.percent }
+  local image <close>, why, kind = r:legend_image { width = self.width, percent = self.percent }
   if not image then
-    return nil, message, code
+    return nil, why, kind
   end
   return pipeline.save(r, "legend", image, self.save)
 end

@@ -27,7 +27,13 @@ local function fit(image, plan, mean)
   if not scaled or right == 0 and bottom == 0 then
     return scaled, message, code
   end
-  return scaled:pad { right = right, bottom = bottom, color = { mean, mean, mean } }
+  local canvas
+  canvas, message, code = scaled:pad { right = right, bottom = bottom,
+    color = { mean, mean, mean } }
+  if scaled ~= image then
+    scaled:close()
+  end
+  return canvas, message, code
 end
 
 function Preprocess:run(r, pipeline)

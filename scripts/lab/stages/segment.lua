@@ -7,6 +7,7 @@ local flight = require "lab.flight"
 local geometry = require "lab.geometry"
 local manifest = require "lab.manifest"
 local models = require "lab.model"
+local sys = require "lab.sys"
 local words = require "lab.words"
 
 local known = { model = "string|table", output = "string", labels = "string|userdata" }
@@ -38,7 +39,8 @@ end
 --- else on all threads.
 local function run(r, model, want)
   if flight.gives_way() then
-    return flight.await(model:start(r.input, { want = want }))
+    local since = sys.clock()
+    return flight.await(model:start(r.input, { want = want }), since)
   end
   return model:run(r.input, { want = want })
 end
@@ -89,6 +91,10 @@ function Segment:run(r, pipeline)
     error("the segment stage needs a preprocess stage before it", 0)
   end
   local own = self.output == "model"
+  if not own and r.canvas ~= r.image then
+    r.canvas:close() -- the network has its own copy
+    r.canvas = nil
+  end
   local map, message, code
   if own or r.plan.fit == "exact" then
     map, message, code = own_map(r, model)

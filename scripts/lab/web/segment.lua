@@ -157,17 +157,6 @@ local function answer(work, r)
   return http.json(200, value, headers)
 end
 
---- Gives the memory back now: many pictures pass before the collector would see to it.
-local function release(r)
-  for _, name in ipairs { "input", "logits", "canvas", "map", "image" } do
-    local value = rawget(r, name)
-    if value then
-      value:close()
-      r[name] = nil
-    end
-  end
-end
-
 --- Takes the picture through the stages; within a task.
 local function perform(work)
   local context, values = work.context, work.values
@@ -201,7 +190,7 @@ local function perform(work)
     context.recent:put(work.sha256, work.body)
   end
   local response = answer(work, r)
-  release(r)
+  r:close() -- many pictures pass before the collector would see to it
   return response
 end
 
