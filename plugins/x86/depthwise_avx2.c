@@ -124,10 +124,11 @@ static int32_t move_of(const depthwise_avx2 *s)
     return s->slide ? s->w.dilation_w * s->w.stride_w : s->w.stride_w;
 }
 
+/* Steps of the longest block; a node has at least one block, for it has at least one channel. */
 static uint32_t longest(const depthwise_avx2 *s)
 {
-    uint32_t steps = 0;
-    for (size_t b = 0; b < s->blocks; b++)
+    uint32_t steps = s->program[0].steps;
+    for (size_t b = 1; b < s->blocks; b++)
         steps = s->program[b].steps > steps ? s->program[b].steps : steps;
     return steps;
 }

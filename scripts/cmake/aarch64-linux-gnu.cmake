@@ -7,7 +7,7 @@ set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_LIBRARY_ARCHITECTURE aarch64-linux-gnu)
 
-set(LAB_SYSROOT ${CMAKE_CURRENT_LIST_DIR}/../build/sysroot-aarch64 CACHE PATH
+set(LAB_SYSROOT ${CMAKE_CURRENT_LIST_DIR}/../../build/sysroot-aarch64 CACHE PATH
   "Libraries of the target, see scripts/sysroot.sh")
 get_filename_component(CMAKE_SYSROOT ${LAB_SYSROOT} ABSOLUTE)
 # CMake reads this file again for its compiler checks, which get these variables along.

@@ -5,7 +5,7 @@ include(GNUInstallDirs)
 install(TARGETS lualab RUNTIME DESTINATION bin)
 install(TARGETS lualab_module LIBRARY DESTINATION ${LAB_LUA_MODULE_DIR})
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/scripts ${CMAKE_SOURCE_DIR}/db DESTINATION share/lualab
-  PATTERN cmake EXCLUDE PATTERN "*.rockspec" EXCLUDE)
+  PATTERN cmake EXCLUDE PATTERN "*.rockspec" EXCLUDE PATTERN "*.sh" EXCLUDE)
 install(FILES ${CMAKE_SOURCE_DIR}/weights/models.lua DESTINATION share/lualab/weights)
 # The folder of plugins is also where they are built: only the plugins themselves go along.
 install(CODE "

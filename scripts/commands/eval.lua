@@ -58,7 +58,8 @@ local function make_parser()
   parser:option("--truth", "Folder of their label maps."):argname "DIR"
   parser:option("--ignore", "Id in the truth that does not count (255); -1: all count.")
     :argname "ID":convert(arguments.number(-1, 65535, true))
-  parser:option("--rule", "standard, or mlperf."):choices(evaluations.rules):default "standard"
+  parser:option("--rule", "What counts, and how: standard, or mlperf (see below).")
+    :choices(evaluations.rules):default "standard"
   parser:option("--band", "Depth of the band for boundary IoU (2%)."):argname "DEPTH"
     :convert(read_band)
   parser:flag("--absent-zero", "Show the mean over all classes, absent ones counting 0, too.")

@@ -34,6 +34,7 @@ local function list(name)
   local names, found = {}, false
   local function show(thing, describe, wanted)
     names[#names + 1] = thing.name
+    names[#names + 1] = thing.method
     if not name then
       print(("%-24s %s"):format(thing.name, thing.summary))
     elseif wanted then

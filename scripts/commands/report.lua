@@ -3,6 +3,7 @@
 local arguments = require "lab.arguments"
 local catalog = require "lab.catalog"
 local core = require "lab.core"
+local fetch = require "lab.fetch"
 local page = require "lab.report_page"
 local picture = require "lab.picture"
 local progress = require "lab.progress"
@@ -79,7 +80,7 @@ local function run(argv)
     return 1
   end
   if args.output ~= "-" then
-    print(("%s (%.1f MB)"):format(args.output, #text / 1e6))
+    print(("%s (%s)"):format(args.output, fetch.size_text(#text)))
   end
   return 0
 end

@@ -14,7 +14,7 @@ local epilog = [[
 The views v_results, v_segments, v_models, v_runs have names joined in. A word that is no SQL is the
 name of a query in db/queries; --list shows them. Without a query there is a prompt.
 
-  lualab sql "SELECT label, sum(pixels) AS pixels FROM v_segments GROUP BY label ORDER BY 2 DESC"
+  lualab sql "SELECT label, sum(pixels) FROM v_segments GROUP BY label ORDER BY 2 DESC"
   lualab sql --format csv -p label=person "SELECT path, fraction FROM v_segments
                                            WHERE label = :label"
   lualab sql pictures-with -p label=dog]]
@@ -54,15 +54,18 @@ local function make_parser()
 end
 
 --- Runs one query and prints its rows.
-local function ask(db, query, parameters, format)
+local function ask(db, query, parameters, args)
   local ok, rows, columns = pcall(db.query, db, query.sql, next(parameters) and parameters or nil)
   if ok and rows then
     if #columns > 0 then
-      sql_output.write(columns, rows, format)
+      sql_output.write(columns, rows, args.format)
     end
     return 0
   end
-  io.stderr:write("lualab sql: ", tostring(ok and columns or rows), "\n")
+  local message = tostring(ok and columns or rows)
+  -- Whoever did not ask to write is told how; with --write the reason is the file.
+  local advice = not args.write and message:find "read%-only" and "; --write lets it" or ""
+  io.stderr:write("lualab sql: ", message, advice, "\n")
   return 1
 end
 
@@ -119,7 +122,7 @@ local function run(argv)
     return 1
   end
   if query then
-    code = ask(db, query, parameters, args.format)
+    code = ask(db, query, parameters, args)
   else
     code = require("lab.sql_shell").run(db, args.format)
   end

@@ -12,14 +12,20 @@ local arguments = {}
 -- Raised by --help inside argparse's parsing, caught by arguments.parse.
 local help_wanted = {}
 
+--- Columns of help: those of a terminal, if it is narrower than what reads well.
+local function help_width()
+  return sys.is_tty(1) and math.max(48, math.min(96, sys.columns())) or 96
+end
+
 --- A parser with -h/--help.
 ---@param name string     "lualab segment"
 ---@param summary string
----@param epilog? string  examples, shown below the help
+---@param epilog? string  paragraphs, and indented examples, shown below the help
 ---@return table parser   of argparse
 function arguments.parser(name, summary, epilog)
-  local parser = argparse(name, summary, epilog):add_help(false)
-  parser:usage_max_width(96):help_max_width(96)
+  local width = help_width()
+  local parser = argparse(name, summary, epilog and words.flow(epilog, width)):add_help(false)
+  parser:usage_max_width(width):help_max_width(width)
   parser:flag("-h --help", "Show this help and exit."):action(function()
     error(help_wanted, 0)
   end)
@@ -95,6 +101,13 @@ end
 function arguments.parse(parser, argv)
   if wanted then
     wanted.parser = parser
+  end
+  for _, option in ipairs(parser._options) do
+    if option._maxargs > 0 and not option._argname and not option._choices then
+      option:argname((option._aliases[#option._aliases]:gsub("^%-+", ""):upper()))
+    end
+  end
+  if wanted then
     return nil, 0
   end
   local problem

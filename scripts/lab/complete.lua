@@ -223,9 +223,6 @@ local function names_in(value, methods_only, into)
       end
     end
   end
-  local meta = debug.getmetatable(value)
-  local more = type(meta) == "table" and not methods_only and rawget(meta, "__names")
-  table.move(more or {}, 1, more and #more or 0, #into + 1, into)
 end
 
 local function methods_of(kind, into)

@@ -7,6 +7,10 @@ local words = require "lab.words"
 
 local help = {}
 
+--- Functions that stand for another, which is loaded when it is first called: what gives that one.
+---@type table<function, fun(): function>
+help.behind = setmetatable({}, { __mode = "k" })
+
 --- Adds lines about the parameters of an operator or a service, then its doc.
 local function describe_rest(lines, op)
   for _, param in ipairs(op.params or {}) do
@@ -72,8 +76,9 @@ Globals stay from line to line, locals do not.]]
 --- Operators of this name, or that are this method; "" when there are none.
 local function named(name)
   local found, names = {}, {}
-  for i, op in ipairs(core.ops()) do
-    names[i] = op.name
+  for _, op in ipairs(core.ops()) do
+    names[#names + 1] = op.name
+    names[#names + 1] = op.method
     if op.name == name or op.method == name then
       found[#found + 1] = help.operator(op)
     end
@@ -109,32 +114,62 @@ local function lines_before(path, last)
   return lines
 end
 
+--- The first line of a Lua function and those of the comment above it; nil when there is no source.
+---@return string? line
+---@return string[]? comment
+local function source_of(f)
+  local info = debug.getinfo(help.behind[f] and help.behind[f]() or f, "S")
+  local lines = info.source:sub(1, 1) == "@" and lines_before(info.source:sub(2), info.linedefined)
+  if not lines or not lines[info.linedefined] then
+    return nil
+  end
+  local first = info.linedefined
+  while first > 1 and lines[first - 1]:find "^%s*%-%-" do
+    first = first - 1
+  end
+  local comment = {}
+  for i = first, info.linedefined - 1 do
+    comment[#comment + 1] = lines[i]:gsub("^%s*%-+%s?", "")
+  end
+  return (lines[info.linedefined]:gsub("^%s*", "")), comment
+end
+
 --- A function's first line and the comment above it.
 local function function_text(f)
   local op = core.op_name(f)
   if op then
     return named(op)
   end
-  local info = debug.getinfo(f, "S")
-  local lines = info.source:sub(1, 1) == "@" and lines_before(info.source:sub(2), info.linedefined)
-  if not lines or not lines[info.linedefined] then
-    return tostring(f) .. (info.what == "C" and " (written in C)" or "")
+  local line, comment = source_of(f)
+  if not line then
+    return tostring(f) .. (debug.getinfo(f, "S").what == "C" and " (written in C)" or "")
   end
-  local first = info.linedefined
-  while first > 1 and lines[first - 1]:find "^%s*%-%-" do
-    first = first - 1
+  for i, text in ipairs(comment) do
+    comment[i] = "  " .. text
   end
-  local text = { (lines[info.linedefined]:gsub("^%s*", "")) }
-  for i = first, info.linedefined - 1 do
-    text[#text + 1] = "  " .. lines[i]:gsub("^%s*%-+%s?", "")
+  return table.concat({ line, table.unpack(comment) }, "\n")
+end
+
+--- What a field is, in a line: the beginning of a function's comment, else its type.
+local function field_text(name, value)
+  local _, comment = nil, nil
+  if type(value) == "function" then
+    _, comment = source_of(value)
   end
-  return table.concat(text, "\n")
+  local text = comment and table.concat(comment, " "):match "^([^@]*)" or ""
+  text = text:match "^(.-[%.:]) " or text:match "^(.-)[%s%.]*$"
+  text = text:gsub("[%.:]$", "")
+  if text == "" then
+    return ("  %s (%s)"):format(name, type(value))
+  end
+  text = words.wrap(text, nil, 78 - 19):gsub("\n", "\n" .. (" "):rep(19))
+  return ("  %-16s %s"):format(name, text)
 end
 
 local function fields(t, into)
   for name, value in next, t do
     if type(name) == "string" and not name:find "^_" then
-      into[#into + 1] = ("  %s (%s)"):format(name, type(value))
+      into[#into + 1] = field_text(name, value)
     end
   end
 end
@@ -149,9 +184,6 @@ local function table_text(t)
     fields(meta.__index, own)
   elseif meta.__name then
     fields(meta, own)
-  end
-  for _, name in ipairs(rawget(meta, "__names") or {}) do
-    own[#own + 1] = ("  %s (function)"):format(name)
   end
   table.sort(own)
   return (meta.__name and meta.__name .. "\n" or "") .. table.concat(own, "\n")

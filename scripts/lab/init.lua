@@ -11,6 +11,7 @@ local check = require "lab.options"
 local core = require "lab.core"
 local datasets = require "lab.datasets"
 local files = require "lab.files"
+local help = require "lab.help"
 local manifest = require "lab.manifest"
 local model = require "lab.model"
 local picture = require "lab.picture"
@@ -30,26 +31,24 @@ local lab = {
   expand = files.expand,
 }
 
---- The stages, each made with stages.NAME { options }.
+--- The stages, each made with stages.NAME { options } and read from its file at the first use.
 local stage_names = { "preprocess", "segment", "colorize", "mask", "legend", "outputs", "save",
   "record", "evaluate" }
 lab.stages = setmetatable({}, {
-  __names = stage_names, -- for completion
-  __index = function(self, name)
-    for _, known in ipairs(stage_names) do
-      if known == name then
-        local make = require("lab.stages." .. name)
-        self[name] = function(options)
-          local stage = make(options)
-          stage.settings = options or {} -- for the pipeline's description
-          return stage
-        end
-        return self[name]
-      end
-    end
+  __index = function(_, name)
     error(words.unknown("stage", name, stage_names), 2)
   end,
 })
+for _, name in ipairs(stage_names) do
+  lab.stages[name] = function(options)
+    local stage = require("lab.stages." .. name)(options)
+    stage.settings = options or {} -- for the pipeline's description
+    return stage
+  end
+  help.behind[lab.stages[name]] = function()
+    return require("lab.stages." .. name)
+  end
+end
 
 --- The models of the manifest.
 ---@return lab.Entry[]? entries

@@ -40,7 +40,9 @@ end
 local function describe(element)
   local names = table.concat(element._aliases or { element._name }, ", ")
   local usage = element._argname
-  local value = type(usage) == "string" and usage or nil
+  local value = type(usage) == "string" and usage
+    or element._choices and names:match("%-%-([%w-]+)$")
+  value = value and value:upper() or nil
   return names .. (value and element._aliases and " " .. value or ""), element._description or ""
 end
 
@@ -145,8 +147,13 @@ local function page_command(lines, command)
     end
   end
   local epilog = parser._epilog
-  if epilog and epilog ~= "" then
-    lines[#lines + 1] = ".P\n.nf\n" .. troff(epilog) .. "\n.fi"
+  -- Paragraphs are man's to fill, indented lines are not.
+  for block in ((epilog or "") .. "\n\n"):gmatch "(.-)\n\n+" do
+    local is_plain = block:find "^%S"
+    if block ~= "" then
+      lines[#lines + 1] = is_plain and ".P\n" .. troff(words.flow(block, 70))
+        or ".P\n.nf\n" .. troff(block) .. "\n.fi"
+    end
   end
 end
 

@@ -101,7 +101,9 @@ function repl.print(...)
     local value = values[i]
     if not show_picture(value) then
       local rich = type(value) == "table" or type(value) == "userdata"
-      texts[#texts + 1] = rich and inspect(value, options) or tostring(value)
+      -- `help` typed without its brackets means what it says.
+      texts[#texts + 1] = rich and inspect(value, options)
+        or rawequal(value, repl.help) and help.text(nil) or tostring(value)
     end
   end
   if #texts > 0 then
@@ -254,6 +256,9 @@ local function read_chunk(session)
   end
   text = split_paste(text)
   local name, rest = commands.parse(text)
+  if (text == "exit" or text == "quit") and _G[text] == nil then
+    name, rest = "quit", "" -- what other prompts take
+  end
   if name then
     remember(text)
     return function() commands.run(name, rest, session) end

@@ -45,4 +45,23 @@ function words.wrap(text, indent, width)
   return table.concat(lines, "\n")
 end
 
+--- Paragraphs broken anew to a width. Indented lines, which are examples and tables, stay as they
+--- are, and so do empty ones.
+---@param text string
+---@param width integer
+---@return string
+function words.flow(text, width)
+  local lines, paragraph = {}, nil
+  for line in (text .. "\n\n"):gmatch "(.-)\n" do
+    if line:find "^%S" then
+      paragraph = paragraph and paragraph .. " " .. line or line
+    else
+      lines[#lines + 1] = paragraph and words.wrap(paragraph, nil, width)
+      lines[#lines + 1] = line
+      paragraph = nil
+    end
+  end
+  return (table.concat(lines, "\n"):gsub("\n+$", ""))
+end
+
 return words

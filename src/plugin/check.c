@@ -143,7 +143,7 @@ static lab_status check_op(const lab_op *op, size_t i, lab_error *error)
 {
     const char *problem = NULL;
     const char *dot = op->name ? strchr(op->name, '.') : NULL;
-    if (!dot || !is_name(dot + 1, "_") || strlen(op->name) > 2 * NAME_LENGTH)
+    if (!dot || !is_name(dot + 1, "_") || strlen(op->name) > (size_t)2 * NAME_LENGTH)
         problem = "its name must be KIND.METHOD, in lower-case letters, digits and '_'";
     else if (lab_op_kind(op->name) == LAB_NONE)
         problem = "its name must begin with image, map, mask or tensor";
@@ -241,7 +241,7 @@ static lab_status check_method(const lab_service *service, size_t i, lab_error *
                                method->name[length] == '.'
                            ? method->name + length + 1
                            : NULL;
-    if (!is_name(name, "_"))
+    if (!name || !is_name(name, "_"))
         problem = "its name must be SERVICE.METHOD, in lower-case letters, digits and '_'";
     else if (strcmp(name, "close") == 0)
         problem = "every service has close; a method cannot be called so";

@@ -20,6 +20,20 @@ for command in segment run repl sql models ops plugins bench doctor; do
     has out "Usage: lualab $command"
 done
 
+# Paragraphs are broken anew for the terminal's width, examples stay as they are.
+if command -v script >/dev/null && command -v stty >/dev/null; then
+    script -qec "stty cols 64; '$LUALAB' segment --help" /dev/null </dev/null | tr -d '\r' >narrow
+    wide=$(awk 'length > 64 && !/^ /' narrow)
+    is "$wide" "" "lines wider than the terminal"
+    has narrow "  lualab photos/ -o out --overlay --resume"
+    short=$(awk '/^With -o DIR/ { on = 1 } on && !/^ / && /^./ && length < 40' narrow | wc -l)
+    [ "$short" -le 1 ] || fail "paragraphs have lines of a few words"
+fi
+run 0 "$LUALAB" eval --help
+[ "$(awk 'length > 96' out | wc -l)" -eq 0 ] || fail "lines wider than 96 columns"
+run 2 "$LUALAB" ops fether
+has err 'did you mean "feather"'
+
 # Every option of segment that the README names is in its help.
 run 0 "$LUALAB" segment --help
 for option in --model --output-dir --label --overlay --cutout --background --legend --json --soft \

@@ -34,6 +34,7 @@ has err "$HOME/.cache/lualab/weights/colors.tflite"
 has_not err "$BUILD"
 has_not err "$SOURCE"
 exists "$HOME/.local/share/lualab/catalog.db"
+is "$(find "$p/share" -name '*.sh')" "" "scripts of the checkout among what is installed"
 run 0 alone "$p/bin/lualab" plugins
 has out "reference"
 has_not out "$BUILD"

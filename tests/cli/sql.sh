@@ -6,7 +6,7 @@ photo photos/b.png 60 40 green
 run 0 "$LUALAB" photos
 
 run 1 "$LUALAB" sql "UPDATE runs SET command = 'changed'"
-has err "read-only"
+has err "read-only; --write lets it"
 run 0 "$LUALAB" sql --write -p text=changed "UPDATE runs SET command = :text"
 lines out 0
 is "$(sql 'SELECT command FROM runs')" changed

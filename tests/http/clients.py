@@ -20,6 +20,9 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 LUALAB = sys.argv[1]
 SLOW = 5 if os.environ.get("TEST_SANITIZE") else 1  # times are as many times longer
+# What is noticed at once takes 50 ms, what is not takes until a time limit: between the two there is
+# room for a machine that is busy with something else.
+PROMPT = 1.5 * SLOW
 
 
 class Server:
@@ -349,7 +352,7 @@ def slow_clients(server):
     assert read_reply(half).status == 408
     for s in (silent, half, stuck, kept, keeping):
         assert is_closed(s), s
-    assert sorted(times)[len(times) // 2] < 0.1 * SLOW, sorted(times)
+    assert sorted(times)[len(times) // 2] < 0.5 * SLOW, sorted(times)
     body = 0
     try:
         while more := stuck_reader.recv(1 << 20):
@@ -392,20 +395,21 @@ def can(server):
 
 def full(server):
     """queue = 2: while the script is busy, more requests get 503 at once."""
-    busy, a, b, c = (server.connect() for _ in range(4))
-    busy.sendall(head("GET", "/sleep?%d" % (2 * SLOW)))
+    busy = server.connect()
+    busy.sendall(head("GET", "/sleep?%d" % (3 * SLOW)))
     time.sleep(0.3 * SLOW)
-    for s in (a, b):
+    others = [server.connect() for _ in range(3)]
+    for s in others:
         s.sendall(head("GET", "/big?1"))
-        time.sleep(0.1)
-    c.sendall(head("GET", "/big?1"))
-    begun = time.monotonic()
-    r = read_reply(c)
+    # The script has none of them yet; the one that finds the queue full need not be the last.
+    answered, _, _ = select.select(others + [busy], [], [], 10 * SLOW)
+    assert len(answered) == 1 and answered[0] is not busy, answered
+    r = read_reply(answered[0])
     assert r.status == 503 and r.fields["retry-after"] == ["1"], r.fields
-    assert time.monotonic() - begun < 0.5 * SLOW
     assert read_reply(busy).text == "slept"
-    for s in (a, b):
-        assert read_reply(s).text == "x"
+    for s in others:
+        if s is not answered[0]:
+            assert read_reply(s).text == "x"
 
 
 full.options = "{ queue = 2 }"
@@ -433,8 +437,8 @@ def leaving(server):
         assert server.get(f"/gone?{i}").text == "false"
         begun = time.monotonic()
         leave(s)
-        wait_for(lambda: server.get(f"/gone?{i}").text == "true", "it is gone", 1)
-        assert time.monotonic() - begun < 0.15 * SLOW, time.monotonic() - begun
+        wait_for(lambda: server.get(f"/gone?{i}").text == "true", "it is gone")
+        assert time.monotonic() - begun < PROMPT, time.monotonic() - begun
         assert re.fullmatch(r"left \d+", server.line())
         assert server.get(f"/answer?{i}").text == "true false"
     # The watcher's own work: nobody asks.
@@ -444,7 +448,7 @@ def leaving(server):
     begun = time.monotonic()
     s.close()
     assert re.fullmatch(r"left \d+", server.line())
-    assert time.monotonic() - begun < 0.15 * SLOW, time.monotonic() - begun
+    assert time.monotonic() - begun < PROMPT, time.monotonic() - begun
     # Answers reach who stayed.
     with server.connect() as s:
         s.sendall(head("GET", "/keep?y"))
@@ -468,7 +472,7 @@ def streams(server):
     f.close()
     s.close()
     assert re.fullmatch(r"left \d+", server.line())
-    assert time.monotonic() - begun < 0.15 * SLOW
+    assert time.monotonic() - begun < PROMPT
     s = server.connect(receive=4096)
     s.sendall(head("GET", "/stream?1000,100000"))
     cut = server.line()
@@ -487,7 +491,7 @@ def watching(server):
     begun = time.monotonic()
     s.close()
     assert server.line() == "raised true true"
-    assert time.monotonic() - begun < 0.3 * SLOW
+    assert time.monotonic() - begun < PROMPT
     assert re.fullmatch(r"left \d+", server.line())
     assert can(server)
 
@@ -541,7 +545,7 @@ def interrupted(server):
     assert read_reply(stream).text == "hello\n"
     for s in (waiting, stream, idle, half):
         assert is_closed(s)
-    assert time.monotonic() - begun < 1 * SLOW
+    assert time.monotonic() - begun < PROMPT
     server.expect_end("lualab: interrupted")
 
 

@@ -205,7 +205,7 @@ static void the_end_with_clients(void **state)
     assert_int_equal(next_id(server, 10), 1);
     queued = connect_to(server);
     say(queued, request);
-    usleep(100000);
+    usleep(500000); /* the server has read what was sent */
     http->close(server);
     hear(taken, text, sizeof text);
     assert_non_null(strstr(text, "HTTP/1.1 503 "));

@@ -205,6 +205,16 @@ describe("commands", function()
     assert.is_nil(out:find("not reached", 1, true))
   end)
 
+  it("end also as at other prompts, unless that is a variable", function()
+    for _, word in ipairs { "exit", "quit" } do
+      local code, out = type_lines { word, "'not reached'" }
+      assert.equal(0, code)
+      assert.is_nil(out:find("not reached", 1, true))
+    end
+    local _, out = type_lines { "exit = 3", "exit" }
+    assert.is_truthy(out:find "3")
+  end)
+
   it("have help, as functions and values do", function()
     local _, out = type_lines { ":help", "?lab.open", "help(lab.core.image(1, 1, 1).crop)",
       "help(print)", "?" }
@@ -213,5 +223,23 @@ describe("commands", function()
     assert.is_truthy(out:find("image.crop:", 1, true))
     assert.is_truthy(out:find("written in C", 1, true))
     assert.is_truthy(out:find("Globals stay from line to line", 1, true))
+  end)
+
+  it("have help without brackets, too", function()
+    local _, out = type_lines { "help" }
+    assert.is_truthy(out:find("Globals stay from line to line", 1, true))
+    assert.is_nil(out:find("function: ", 1, true))
+  end)
+
+  it("have help on modules and stages, each function with what it does", function()
+    local _, out = type_lines { "help(lab)", "help(lab.stages)", "help(lab.stages.colorize)" }
+    assert.is_truthy(out:find("\n  segment          Segments one picture\n", 1, true))
+    assert.is_truthy(out:find("\n  version (string)\n", 1, true))
+    assert.is_truthy(out:find("\n  colorize         Lays the colours over the picture", 1, true))
+    assert.is_truthy(out:find("\n  evaluate         %u%l+ "))
+    assert.is_truthy(out:find("alpha = 0..1 (0.6)", 1, true))
+    for line in out:gmatch "[^\n]+" do
+      assert.is_true(utf8.len(line) <= 100, line)
+    end
   end)
 end)

@@ -11,6 +11,7 @@
 #include "support/fail_alloc.h"
 #include "support/model_host.h"
 #include "support/small_models.h"
+#include "support/threads.h"
 
 #define CALLERS 4
 #define ROUNDS 25
@@ -124,6 +125,7 @@ static void run_at_once(lab_host *host, lab_model *model, unsigned want)
 static void test_same_bytes_at_once(void **state)
 {
     (void)state;
+    needs_threads();
     for (unsigned threads = 1; threads <= 3; threads++) {
         fail_alloc counter;
         fail_alloc_init(&counter, 0);
