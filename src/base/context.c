@@ -79,7 +79,9 @@ static void *system_allocate(void *user, size_t size, size_t align)
 {
     (void)user;
     size_t rounded; /* aligned_alloc wants a multiple of the alignment */
-    return lab_round_up(size, align, &rounded) ? aligned_alloc(align, rounded) : NULL;
+    if (size > PTRDIFF_MAX || !lab_round_up(size, align, &rounded))
+        return NULL; /* what can never be had is no mistake that a sanitizer should report */
+    return aligned_alloc(align, rounded);
 }
 
 static void system_release(void *user, void *ptr)
