@@ -86,8 +86,8 @@ local function percent(fraction)
 end
 result.percent = percent
 
---- The label set of the map.
----@return lab.Labels
+--- The label set of the map; a damaged catalog may have lost it.
+---@return lab.Labels?
 function Result:labels()
   return self.map:labels()
 end
@@ -116,17 +116,20 @@ Result.__tostring = function(self) return self:summary() end
 
 --- The ids that a choice of classes means. nil is everything but the background.
 local function choose(self, labels)
-  if labels ~= nil then
-    return model.label_ids(self:labels(), labels)
+  local set = self:labels()
+  if not set then
+    return nil, ("the label map of %s has no labels: its classes cannot be named"):format(
+      self.path), "INVALID"
+  elseif labels ~= nil then
+    return model.label_ids(set, labels)
   end
   local background = self.model.background
   if not background then
     return nil, ("the labels '%s' have no background: say which classes, for example '%s'"):format(
-      self:labels():name(), self.legend[1] and self.legend[1].name or self:labels():label(0)),
-      "INVALID"
+      set:name(), self.legend[1] and self.legend[1].name or set:label(0)), "INVALID"
   end
   local ids = {}
-  for id = 0, #self:labels() - 1 do
+  for id = 0, #set - 1 do
     if id ~= background then
       ids[#ids + 1] = id
     end
@@ -450,6 +453,7 @@ function Result:to_json()
     end
     rows[i] = json.ordered(row_order, copy)
   end
+  local labels = self:labels()
   return json.encode(json.ordered({ "legend", "height", "width", "segmentationMap", "classes",
     "model", "path", "timings", "version" }, {
     legend = json.ordered(order, legend),
@@ -457,7 +461,7 @@ function Result:to_json()
     segmentationMap = json.raw(json.rgba_array(self.map)),
     classes = json.list(rows),
     model = json.ordered({ "name", "sha256", "labels" }, { name = self.model.name,
-      sha256 = self.model.sha256, labels = self:labels():name() }),
+      sha256 = self.model.sha256, labels = labels and labels:name() }),
     path = self.path,
     timings = self:timings_json(),
     version = core.version,
