@@ -1,9 +1,9 @@
 -- Many pictures in one Lua state: files are segmented, made into products, written, recorded in a
--- catalog and worked on as a laboratory does, and nothing is closed by hand. After the first
--- hundred pictures the process must not become larger than it was, but for 5 %. Ten thousand
--- pictures with LUALAB_TEST_LONG, or as many as LUALAB_TEST_PICTURES says; else three hundred, that
--- are allowed 10 %: it is a smaller process. CTest has glibc give memory back that is free
--- (MALLOC_…), so that what is counted is in use.
+-- catalog and worked on as a laboratory does, and nothing is closed by hand. Ten thousand pictures
+-- with LUALAB_TEST_LONG, or as many as LUALAB_TEST_PICTURES says; else three hundred. At no moment
+-- after the first hundred may the process be larger than in these, but for 10 %: when the collector
+-- runs is chance. Of ten thousand, the last fifth must not hold 5 % more on average than the first.
+-- CTest has glibc give memory back that is free (MALLOC_…), so that what is counted is in use.
 
 require "busted.runner"()
 
@@ -101,14 +101,18 @@ describe("ten thousand pictures", function()
         end
         held, sum = math.max(held, core.memory()), sum + now
         if done % per_window == 0 then
-          windows[#windows + 1], sum = ("%.1f"):format(sum / per_window / 1e6), 0
+          windows[#windows + 1], sum = sum / per_window / 1e6, 0
         end
       end
       lua = math.max(lua, collectgarbage "count")
     end
+    local means = {}
+    for i, mean in ipairs(windows) do
+      means[i] = ("%.1f"):format(mean)
+    end
     print(("# resident: at most %.1f MB in %d pictures, %.1f MB in all %d; mean of each fifth: %s; "
       .. "values at most %.1f MB, Lua %.1f MB"):format(peak_before / 1e6, warm,
-      math.max(peak, peak_before) / 1e6, done, table.concat(windows, " "), held / 1e6, lua / 1e3))
+      math.max(peak, peak_before) / 1e6, done, table.concat(means, " "), held / 1e6, lua / 1e3))
     assert.equal(done, (assert(db:query "SELECT count(*) FROM results"))[1][1])
     line:close()
     model:close()
@@ -119,7 +123,8 @@ describe("ten thousand pictures", function()
     assert.is_true(core.memory() <= held_before, "values are left")
     -- Sanitizers keep freed memory aside.
     if (sys.getenv "TEST_SANITIZE" or "") == "" then
-      assert.is_true(peak < (long and 1.05 or 1.1) * peak_before, "the process grew")
+      assert.is_true(peak < 1.1 * peak_before, "the process grew for a moment")
+      assert.is_true(not long or windows[5] < 1.05 * windows[1], "the process grew")
     end
   end)
 end)
