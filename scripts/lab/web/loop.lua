@@ -109,22 +109,24 @@ function Loop:submit(lane_name, work)
   end
 end
 
+--- The first work, under way or waiting, that is wanted.
+local function find_work(self, is_wanted)
+  for _, lane in pairs(self.lanes) do
+    for _, list in ipairs { lane.works, lane.queue:items() } do
+      for _, work in ipairs(list) do
+        if is_wanted(work) then
+          return work
+        end
+      end
+    end
+  end
+end
+
 --- The work that a client calls by a key, waiting or under way.
 ---@param key string
 ---@return lab.WebWork?
 function Loop:find(key)
-  for _, lane in pairs(self.lanes) do
-    for _, work in ipairs(lane.works) do
-      if work.key == key then
-        return work
-      end
-    end
-    for _, work in ipairs(lane.queue:items()) do
-      if work.key == key then
-        return work
-      end
-    end
-  end
+  return find_work(self, function(work) return work.key == key end)
 end
 
 local function take_out(list, item)
@@ -239,23 +241,10 @@ end
 
 -- ---- turns ----
 
---- The work of a request.
-local function find_request(self, id)
-  for _, lane in pairs(self.lanes) do
-    for _, list in ipairs { lane.works, lane.queue:items() } do
-      for _, work in ipairs(list) do
-        if work.request.id == id then
-          return work
-        end
-      end
-    end
-  end
-end
-
 --- Cancels the work of clients who have left.
 local function look_for_gone(self)
   for _, left in ipairs(self.server:leaving()) do
-    local work = find_request(self, left.id)
+    local work = find_work(self, function(other) return other.request.id == left.id end)
     if work then
       self:cancel(work, "the client has left")
     end

@@ -150,30 +150,25 @@ local function open_recorded(open)
   end
 end
 
---- The picture of a result, as far as it can be had without opening what a client named.
+--- Sees to it that the picture of a result is opened, once it is asked for, without opening what a
+--- client named: from the uploads that are still in memory, else from its file.
 local function bring_picture(context, r)
   local recorded = r.recorded
   local bytes = recorded.sha256 and context.recent:get(recorded.sha256)
-  if bytes then
-    local image = core.decode(bytes)
-    if image and image:width() == r.width and image:height() == r.height then
-      r.open_image, r.image = nil, image
+  local is_file = (recorded.path or ""):sub(1, 1) == "/"
+  local open = r.path:sub(1, 1) == "/" and r.open_image or open_recorded(r.open_image)
+  r.open_image = function(self)
+    local image = bytes and core.decode(bytes)
+    if image and image:width() == self.width and image:height() == self.height then
+      return image
+    elseif is_file then
+      return open(self)
     end
+    self.image_missing = { ("%s was sent to the server, which keeps no pictures (lualab serve "
+      .. "--keep DIR does): send it again for what needs it"):format(shape.name(self.path)),
+      "NOT_FOUND" }
   end
-  if r.open_image and r.path:sub(1, 1) ~= "/" then
-    r.open_image = open_recorded(r.open_image)
-  end
-  if not rawget(r, "image") and (recorded.path or ""):sub(1, 1) ~= "/" then
-    r.open_image = nil
-    r.image_missing = { ("%s was sent to the server, which keeps no pictures (lualab serve --keep "
-      .. "DIR does): send it again for what needs it"):format(shape.name(r.path)), "NOT_FOUND" }
-  end
-end
-
---- Whether the photo can be shown, as far as can be told without opening it.
-local function has_photo(r)
-  return rawget(r, "image") ~= nil
-    or (r.open_image ~= nil and paths.exists(r.recorded.path or "", "file"))
+  r.has_photo = bytes ~= nil or is_file and paths.exists(recorded.path, "file")
 end
 
 --- The result of a call.
@@ -199,7 +194,7 @@ function results.one(call)
     return problem
   end
   return http.json(200, shape.result(r, { id = r.row, created = r.finished, timings = r.timings,
-    photo = has_photo(r), data = call.values.map == "base64" }))
+    photo = r.has_photo, data = call.values.map == "base64" }))
 end
 
 --- An answer that the client may have already.
