@@ -2,15 +2,19 @@
  * conv_avx2.c: the multiplication of conv_q8.h with AVX2: bytes with vpmaddubsw, 32 products an
  * instruction, whose saturation never happens thanks to quad_list.h. Two entries of a list cost
  * five instructions for 64 products, two vpmaddubsw, vpaddw, vpmaddwd with ones, vpaddd; an entry
- * alone costs three. Quads that would be split are multiplied in 16 bits with vpmaddwd and vpaddd,
- * four instructions for 32 products: less than two entries take.
+ * alone costs three. Larger groups are widened once as well, but their sums take the registers, so
+ * that accumulators are in memory: conv_runs_avx2.h, for panels where that is cheaper. Quads that
+ * would be split are multiplied in 16 bits with vpmaddwd and vpaddd, four instructions for 32
+ * products: less than two entries take.
  *
  * A wide panel is two vectors of eight filters: four rows of two accumulators, four vectors of
- * weights, two of values and the ones are as many registers as there are. A narrow panel is
- * one vector: eight rows of one accumulator.
+ * weights, two of values and the ones are as many registers as there are; in runs six rows. A
+ * narrow panel is one vector: eight rows of one accumulator.
  *
- * Rows are multiplied in fours (eights); what is multiplied beyond the last row is not stored.
+ * Rows are multiplied in fours (sixes, eights); what is multiplied beyond the last row is not
+ * stored.
  */
+#include "conv_runs_avx2.h"
 #include "conv_q8_ymm.h"
 #include "kernels.h"
 
@@ -116,54 +120,79 @@ INLINE void multiply_narrow(const conv_q8_panel *p, const uint8_t *const *rows,
     }
 }
 
-/* The copies of the panel say that storing bytes does not change it. */
+/* Not by kind of store: one copy of the loops is large enough. */
+static void panel_in_runs(const conv_q8_panel *p, const conv_q8_rows *rows, size_t count,
+                          uint8_t *y, size_t n, const store32 *store, store_kind kind)
+{
+    __m256i bias[2 * RUN_ROWS];
+    for (size_t i = 0; i < 2 * RUN_ROWS; i++)
+        bias[i] = load(p->bias + i % 2 * (WIDE / 2));
+    for (size_t at = 0; at < count; at += RUN_ROWS) {
+        __m256i acc[2 * RUN_ROWS];
+        multiply_runs(p, rows->bytes + at, bias, acc);
+        if (kind == STORE_BARE)
+            store_wide(p, acc, RUN_ROWS, count - at, y + at * n, n, store, STORE_BARE);
+        else if (kind == STORE_PLAIN)
+            store_wide(p, acc, RUN_ROWS, count - at, y + at * n, n, store, STORE_PLAIN);
+        else
+            store_wide(p, acc, RUN_ROWS, count - at, y + at * n, n, store, STORE_ANY);
+    }
+}
+
+/* Copies of the panel say that storing bytes does not change it. */
 INLINE void wide_panel(const conv_q8_panel *panel, const conv_q8_rows *rows, size_t count,
-                       uint8_t *y, size_t n, const store32 *store, const bool plain)
+                       uint8_t *y, size_t n, const store32 *store, const store_kind kind)
 {
     const conv_q8_panel p = *panel;
     for (size_t at = 0; at < count; at += WIDE_ROWS) {
         __m256i acc[2 * WIDE_ROWS];
         multiply_wide(&p, rows->bytes + at, acc);
         multiply_words(&p, rows->words + at, acc);
-        store_wide(&p, acc, WIDE_ROWS, count - at, y + at * n, n, store, plain);
+        store_wide(&p, acc, WIDE_ROWS, count - at, y + at * n, n, store, kind);
     }
 }
 
 INLINE void narrow_panel(const conv_q8_panel *panel, const conv_q8_rows *rows, size_t count,
-                         uint8_t *y, size_t n, const store32 *store, const bool plain)
+                         uint8_t *y, size_t n, const store32 *store, const store_kind kind)
 {
     const conv_q8_panel p = *panel;
     for (size_t at = 0; at < count; at += NARROW_ROWS) {
         __m256i acc[NARROW_ROWS];
         multiply_narrow(&p, rows->bytes + at, acc);
-        store_narrow(&p, acc, count - at, y + at * n, n, store, plain);
+        store_narrow(&p, acc, count - at, y + at * n, n, store, kind);
     }
 }
 
-INLINE void any_panel(const conv_q8 *s, const conv_q8_panel *panel, const conv_q8_rows *rows,
-                      size_t count, uint8_t *y, const bool plain)
+INLINE void panel_in_twos(const conv_q8_panel *p, const conv_q8_rows *rows, size_t count,
+                          uint8_t *y, size_t n, const store32 *store, const store_kind kind)
 {
-    const store32 store = store32_for(s);
-    y += panel->channel;
-    if (panel->lanes == WIDE)
-        wide_panel(panel, rows, count, y, s->n, &store, plain);
+    if (p->lanes == WIDE)
+        wide_panel(p, rows, count, y, n, store, kind);
     else
-        narrow_panel(panel, rows, count, y, s->n, &store, plain);
+        narrow_panel(p, rows, count, y, n, store, kind);
 }
 
 static void multiply_block(const conv_q8 *s, const conv_q8_panel *panel, const conv_q8_rows *rows,
                            size_t count, uint8_t *y)
 {
-    if (s->plain)
-        any_panel(s, panel, rows, count, y, true);
+    store_kind kind = store_kind_of(s);
+    store32 store = store32_for(s);
+    y += panel->channel;
+    if (panel->runs[0].count)
+        panel_in_runs(panel, rows, count, y, s->n, &store, kind);
+    else if (kind == STORE_BARE)
+        panel_in_twos(panel, rows, count, y, s->n, &store, STORE_BARE);
+    else if (kind == STORE_PLAIN)
+        panel_in_twos(panel, rows, count, y, s->n, &store, STORE_PLAIN);
     else
-        any_panel(s, panel, rows, count, y, false);
+        panel_in_twos(panel, rows, count, y, s->n, &store, STORE_ANY);
 }
 
 /* Costs are what entries took on a Zen 3, over long lists, in picoseconds. */
 static const conv_q8_isa isa = {
     .lanes = WIDE,
     .narrow = NARROW,
+    .rows = 24,
     .saturates = true,
     .cost_pair = 1170,
     .cost_single = 690,
@@ -171,6 +200,9 @@ static const conv_q8_isa isa = {
     .cost_narrow_single = 380,
     .cost_words = 870,
     .cost_widen = 100,
+    .cost_entry = 410,
+    .cost_group = 330,
+    .cost_run = 400,
     .lane = lane_of,
     .multiply = multiply_block,
 };

@@ -149,6 +149,7 @@ static void multiply_block(const conv_q8 *s, const conv_q8_panel *panel, const c
 static const conv_q8_isa isa = {
     .lanes = WIDE,
     .narrow = NARROW,
+    .rows = 16,
     .saturates = false,
     .cost_pair = 4,
     .cost_single = 2,

@@ -78,7 +78,7 @@ INLINE void multiply_narrow(const conv_q8_panel *p, const uint8_t *const *rows,
 }
 
 INLINE void any_panel(const conv_q8 *s, const conv_q8_panel *panel, const conv_q8_rows *rows,
-                      size_t count, uint8_t *y, const bool plain)
+                      size_t count, uint8_t *y, const store_kind kind)
 {
     const store32 store = store32_for(s);
     const conv_q8_panel p = *panel;
@@ -88,10 +88,10 @@ INLINE void any_panel(const conv_q8 *s, const conv_q8_panel *panel, const conv_q
         __m256i acc[2 * WIDE_ROWS];
         if (p.lanes == WIDE) {
             multiply_wide(&p, rows->bytes + at, acc);
-            store_wide(&p, acc, WIDE_ROWS, count - at, y + at * n, n, &store, plain);
+            store_wide(&p, acc, WIDE_ROWS, count - at, y + at * n, n, &store, kind);
         } else {
             multiply_narrow(&p, rows->bytes + at, acc);
-            store_narrow(&p, acc, count - at, y + at * n, n, &store, plain);
+            store_narrow(&p, acc, count - at, y + at * n, n, &store, kind);
         }
     }
 }
@@ -99,16 +99,20 @@ INLINE void any_panel(const conv_q8 *s, const conv_q8_panel *panel, const conv_q
 static void multiply_block(const conv_q8 *s, const conv_q8_panel *panel, const conv_q8_rows *rows,
                            size_t count, uint8_t *y)
 {
-    if (s->plain)
-        any_panel(s, panel, rows, count, y, true);
+    store_kind kind = store_kind_of(s);
+    if (kind == STORE_BARE)
+        any_panel(s, panel, rows, count, y, STORE_BARE);
+    else if (kind == STORE_PLAIN)
+        any_panel(s, panel, rows, count, y, STORE_PLAIN);
     else
-        any_panel(s, panel, rows, count, y, false);
+        any_panel(s, panel, rows, count, y, STORE_ANY);
 }
 
 /* Costs are instructions a row; no two entries are added before they are widened. */
 static const conv_q8_isa isa = {
     .lanes = WIDE,
     .narrow = NARROW,
+    .rows = 24,
     .saturates = false,
     .cost_pair = 4,
     .cost_single = 2,

@@ -24,8 +24,8 @@
  *
  * What an instruction set provides is a conv_q8_isa, and a lab_kernel whose functions call
  * conv_q8_node_match, conv_q8_prepare (conv_q8_pack.h) and conv_q8_run (conv_q8_run.h). One that
- * multiplies bytes straight into 32 bits (vpdpbusd) has `saturates` false: then there are no twos,
- * and a second layer only where a weight less its zero point is no signed byte.
+ * multiplies bytes straight into 32 bits (vpdpbusd) has `saturates` false: then there are no
+ * groups, and a second layer only where a weight less its zero point is no signed byte.
  */
 #ifndef X86_CONV_Q8_H
 #define X86_CONV_Q8_H
@@ -39,9 +39,9 @@
 #define CONV_MAX_STRIP ((size_t)1 << 24) /* bytes under one row of output pixels; the same */
 #define CONV_MAX_LANES ((size_t)64)
 #define CONV_SLACK ((size_t)64)          /* readable bytes after scratch rows */
-#define CONV_BLOCK_BYTES ((size_t)8192)  /* of rows and results of a block: some of L1 */
+#define CONV_BLOCK_BYTES ((size_t)16384) /* of rows and results of a block: some of L1 */
 #define CONV_BLOCK_WORDS ((size_t)98304) /* of rows of a block if they are widened: some of L2 */
-#define CONV_MIN_BLOCK ((size_t)16)      /* rows; multiples of it keep row groups whole */
+#define CONV_MIN_BLOCK ((size_t)12)      /* rows at least */
 #define CONV_MAX_BLOCK ((size_t)384)
 #define CONV_EXTRA_ROWS ((size_t)15)      /* readable after a block: a group less its first row */
 #define CONV_TILE_BYTES ((size_t)1 << 18) /* of the strips of a tile: half an L2 cache */
@@ -49,13 +49,15 @@
 
 /*
  * Filters `channel` … of a layer. Weights are [entries][lanes][QUAD], the entries those of
- * quad_list.h: first `pairs` twos whose products may be added in 16 bits, then `singles`. Quads in
- * 16 bits follow in arrays of their own, weights as [words][QUAD / 2][lanes][2].
+ * quad_list.h: in `runs` of groups; or, where there are none, first `pairs` groups of two, then
+ * `singles`. Quads in 16 bits follow in arrays of their own, weights as [words][QUAD /
+ * 2][lanes][2].
  */
 typedef struct conv_q8_panel {
     size_t channel, used; /* the first filter, how many there are */
     size_t lanes;         /* isa->lanes or isa->narrow */
     size_t pairs, singles, words;
+    quad_run runs[MAX_GROUP + 1]; /* then there are no pairs, singles and words */
     const int8_t *weights;
     const uint32_t *offsets; /* of each entry from the pointer of a row, in bytes */
     const int16_t *word_weights;
@@ -82,6 +84,7 @@ typedef void conv_q8_multiply(const conv_q8 *s, const conv_q8_panel *panel,
 typedef struct conv_q8_isa {
     size_t lanes,
         narrow;     /* filters of a panel, and of one for few filters; at most CONV_MAX_LANES */
+    size_t rows;    /* blocks are multiples of it, so that rows taken together are whole */
     bool saturates; /* products are added in 16 bits: see quad_list.h */
     /*
      * What an entry costs in some unit: of two, and alone, in a panel of `lanes`; and the same in
@@ -90,6 +93,11 @@ typedef struct conv_q8_isa {
     unsigned cost_pair, cost_single, cost_narrow_pair, cost_narrow_single;
     unsigned cost_words; /* of a quad in 16 bits, panels of `lanes` only; 0: there is no such */
     unsigned cost_widen; /* of widening a quad, once for all panels */
+    /*
+     * In runs, of an entry, and more for each group and for each run; panels of `lanes` only. 0:
+     * there is no such.
+     */
+    unsigned cost_entry, cost_group, cost_run;
     size_t (*lane)(size_t channel, size_t lanes); /* where a panel keeps a filter */
     conv_q8_multiply *multiply;
 } conv_q8_isa;

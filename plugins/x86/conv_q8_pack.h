@@ -67,7 +67,7 @@ static inline void conv_q8_quad(const conv_q8 *s, const conv_q8_filters *f, size
         values[i] = i % QUAD < count ? values[i] : 0;
 }
 
-/* The entries of the filters `channel` …, not yet paired; with `words` no quad has several. */
+/* The entries of the filters `channel` …, in twos; with `words` no quad has several. */
 static inline void conv_q8_list(conv_q8_packing *p, quad_list *list, size_t channel, size_t lanes,
                                 bool words)
 {
@@ -87,12 +87,27 @@ static inline void conv_q8_list(conv_q8_packing *p, quad_list *list, size_t chan
             p->words[p->n_words++] = (uint32_t)quad;
         }
     }
-    quad_list_pair(list, p->s->isa->saturates);
+    quad_list_group(list, p->s->isa->saturates ? 2 : 1);
 }
 
 static inline size_t conv_q8_cost(const quad_list *list, unsigned pair, unsigned single)
 {
-    return list->pairs * pair + (list->count - 2 * list->pairs) * single;
+    return quad_list_groups(list, 2) * pair + quad_list_groups(list, 1) * single;
+}
+
+/* Larger groups for p->wide, if that costs less than `in_twos`. Returns whether it has them now. */
+static inline bool conv_q8_regroup(conv_q8_packing *p, size_t in_twos)
+{
+    const conv_q8_isa *isa = p->s->isa;
+    size_t cost = p->wide.count * isa->cost_entry;
+    if (isa->cost_entry == 0 || p->n_words)
+        return false;
+    quad_list_group(&p->wide, MAX_GROUP);
+    for (const quad_run *run = p->wide.runs; run->count; run++)
+        cost += isa->cost_run + run->count * isa->cost_group;
+    if (cost >= in_twos)
+        quad_list_group(&p->wide, 2);
+    return cost < in_twos;
 }
 
 /* ---- panels ---- */
@@ -151,8 +166,9 @@ static inline bool conv_q8_pack_words(const conv_q8_packing *p, conv_q8_panel *p
     return true;
 }
 
-/* Writes the list as the next panel. False: no memory. */
-static inline bool conv_q8_pack(conv_q8_packing *p, const quad_list *list, size_t channel)
+/* Writes the list as the next panel, in runs or in twos. False: no memory. */
+static inline bool conv_q8_pack(conv_q8_packing *p, const quad_list *list, size_t channel,
+                                bool runs)
 {
     conv_q8 *s = p->s;
     size_t lanes = list->lanes, bytes = lanes * QUAD, left = s->n - channel;
@@ -171,12 +187,14 @@ static inline bool conv_q8_pack(conv_q8_packing *p, const quad_list *list, size_
     *panel = (conv_q8_panel){ .channel = channel,
                               .used = left < lanes ? left : lanes,
                               .lanes = lanes,
-                              .pairs = list->pairs,
-                              .singles = list->count - 2 * list->pairs,
+                              .pairs = runs ? 0 : quad_list_groups(list, 2),
+                              .singles = runs ? 0 : quad_list_groups(list, 1),
                               .weights = weights,
                               .offsets = offsets,
                               .bias = bias,
                               .scale = scale };
+    if (runs)
+        memcpy(panel->runs, list->runs, sizeof panel->runs);
     s->n_biases += lanes;
     conv_q8_factors(p, panel, bias, scale);
     return conv_q8_pack_words(p, panel);
@@ -208,9 +226,11 @@ static inline bool conv_q8_pack_filters(conv_q8_packing *p, size_t channel)
     if (left > isa->narrow) {
         conv_q8_list(p, &p->wide, channel, isa->lanes, p->s->words);
         wide_cost = conv_q8_cost(&p->wide, isa->cost_pair, isa->cost_single);
+        if (conv_q8_regroup(p, wide_cost))
+            return conv_q8_pack(p, &p->wide, channel, true);
         /* Only where quads had to be split or are alone narrow panels are worth a look. */
         if (p->s->words || 10 * wide_cost <= 11 * (p->quads / 2 + 1) * isa->cost_pair)
-            return conv_q8_pack(p, &p->wide, channel);
+            return conv_q8_pack(p, &p->wide, channel, false);
     }
     narrow_cost = 0;
     for (size_t i = 0; i < 2 && i * isa->narrow < left; i++) {
@@ -218,9 +238,9 @@ static inline bool conv_q8_pack_filters(conv_q8_packing *p, size_t channel)
         narrow_cost += conv_q8_cost(&p->narrow[i], isa->cost_narrow_pair, isa->cost_narrow_single);
     }
     if (wide_cost <= narrow_cost)
-        return conv_q8_pack(p, &p->wide, channel);
-    return conv_q8_pack(p, &p->narrow[0], channel) &&
-           (left <= isa->narrow || conv_q8_pack(p, &p->narrow[1], channel + isa->narrow));
+        return conv_q8_pack(p, &p->wide, channel, false);
+    return conv_q8_pack(p, &p->narrow[0], channel, false) &&
+           (left <= isa->narrow || conv_q8_pack(p, &p->narrow[1], channel + isa->narrow, false));
 }
 
 static inline bool conv_q8_pack_all(lab_prepare *prepare, const lab_node *node, conv_q8 *s)
@@ -272,8 +292,8 @@ static inline void conv_q8_scratch(lab_prepare *prepare, conv_q8 *s, bool bytes,
 static inline size_t conv_q8_block_rows(const conv_q8 *s)
 {
     size_t rows = s->words ? CONV_BLOCK_WORDS / (3 * s->k) : CONV_BLOCK_BYTES / (s->k + s->n);
-    rows = rows / CONV_MIN_BLOCK * CONV_MIN_BLOCK;
-    return rows < CONV_MIN_BLOCK ? CONV_MIN_BLOCK : rows > CONV_MAX_BLOCK ? CONV_MAX_BLOCK : rows;
+    rows = rows < CONV_MIN_BLOCK ? CONV_MIN_BLOCK : rows > CONV_MAX_BLOCK ? CONV_MAX_BLOCK : rows;
+    return (rows + s->isa->rows - 1) / s->isa->rows * s->isa->rows;
 }
 
 static inline void conv_q8_tile(lab_prepare *prepare, conv_q8 *s, size_t pixels)

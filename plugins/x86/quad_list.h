@@ -9,9 +9,9 @@
  * list. Weights less their zero point are small but for a few, so the list is a few per cent
  * longer than the panel.
  *
- * Two entries whose bounds together stay within 128 can be added in 16 bits before they are widened
- * to 32: they need not be neighbours, nor of the same layer, since a list names the quad of each
- * entry. Nearly all entries find such a mate.
+ * Entries whose bounds together stay within 128 are a group: their products can be added in 16
+ * bits, and are widened to 32 once. They need not be neighbours, nor of the same layer, since a
+ * list names the quad of each entry. Groups of three to eight are usual; larger ones are not made.
  */
 #ifndef X86_QUAD_LIST_H
 #define X86_QUAD_LIST_H
@@ -23,23 +23,31 @@
 #include <string.h>
 
 #define QUAD ((size_t)4)
-#define PAIR_BOUND 128
+#define GROUP_BOUND 128
+#define MAX_QUAD_VALUES (64 * QUAD)
 /* 255 + 255, the worst pair, is 128 + 128 + 128 + 126. */
 #define MAX_LAYERS ((size_t)4)
-#define PAIR_TRIES ((size_t)96)
+#define MAX_GROUP ((size_t)8)
+#define GROUP_TRIES ((size_t)96)
+
+/* Groups of one size, neighbours in a list. Runs end with one of 0 groups. */
+typedef struct quad_run {
+    uint32_t size, count;
+} quad_run;
 
 typedef struct quad_list {
     size_t lanes, capacity;
-    bool saturates;    /* layers are for vpmaddubsw; else for a byte each */
-    size_t count;      /* entries … */
-    size_t pairs;      /* … and after quad_list_pair how many twos of them begin `order` */
-    uint16_t *weights; /* [count][lanes][QUAD / 2]: pairs of int8, low one first */
-    uint16_t *bounds;  /* the same shape: for both pairs of a lane the two sums that are bounded */
-    uint8_t *peaks;    /* [count]: the largest of them */
-    uint32_t *quads;   /* [count]: which quad of the panel */
-    uint32_t *order;   /* [count] */
-    uint32_t *sorted;  /* [count]: work space, as is … */
-    uint32_t *next;    /* [count + 1]: itself, or where to look on if the place is taken */
+    bool saturates;               /* layers are for vpmaddubsw; else for a byte each */
+    size_t count;                 /* entries */
+    quad_run runs[MAX_GROUP + 1]; /* after quad_list_group: the largest groups first */
+    uint16_t *weights;            /* [count][lanes][QUAD / 2]: pairs of int8, low one first */
+    uint16_t *bounds; /* the same shape: for both pairs of a lane the two sums that are bounded */
+    uint8_t *peaks;   /* [count]: the largest of them */
+    uint32_t *quads;  /* [count]: which quad of the panel */
+    uint32_t *order;  /* [count]: the largest groups first */
+    /* Work space: groups as they are made, entries by falling peak, and [count + 1] for each of */
+    uint32_t *made, *sizes, *sorted; /* those its own number, or where to look on if it is taken */
+    uint32_t *next;
 } quad_list;
 
 static inline void quad_list_close(quad_list *list)
@@ -49,6 +57,8 @@ static inline void quad_list_close(quad_list *list)
     free(list->peaks);
     free(list->quads);
     free(list->order);
+    free(list->made);
+    free(list->sizes);
     free(list->sorted);
     free(list->next);
     *list = (quad_list){ 0 };
@@ -66,17 +76,20 @@ static inline bool quad_list_open(quad_list *list, size_t quads, size_t lanes, b
     list->peaks = malloc(capacity);
     list->quads = malloc(capacity * sizeof *list->quads);
     list->order = malloc(capacity * sizeof *list->order);
+    list->made = malloc(capacity * sizeof *list->made);
+    list->sizes = malloc(capacity * sizeof *list->sizes);
     list->sorted = malloc(capacity * sizeof *list->sorted);
     list->next = malloc((capacity + 1) * sizeof *list->next);
     return list->weights && list->bounds && list->peaks && list->quads && list->order &&
-           list->sorted && list->next;
+           list->made && list->sizes && list->sorted && list->next;
 }
 
 /* For the next panel, of `lanes` filters: not more than it was opened with. */
 static inline void quad_list_clear(quad_list *list, size_t lanes)
 {
     list->lanes = lanes;
-    list->count = list->pairs = 0;
+    list->count = 0;
+    list->runs[0].count = 0;
 }
 
 static inline int32_t clamp_to(int32_t v, int32_t lo, int32_t hi)
@@ -94,7 +107,7 @@ static inline int32_t clamp_to(int32_t v, int32_t lo, int32_t hi)
 static inline bool take_layer(uint32_t *w, uint16_t *layer, uint16_t *bounds, size_t pairs,
                               bool saturates, uint8_t *peak)
 {
-    const int32_t limit = saturates ? PAIR_BOUND : 2 * PAIR_BOUND;
+    const int32_t limit = saturates ? GROUP_BOUND : 2 * GROUP_BOUND;
     uint32_t left = 0;
     int32_t top = 0;
     for (size_t i = 0; i < pairs; i++) {
@@ -131,33 +144,58 @@ static inline void quad_list_add(quad_list *list, size_t quad, uint32_t *w)
     }
 }
 
-/* Entries by falling peak into `sorted`, equal ones in the order they have. */
-static inline void sort_by_peak(quad_list *list)
+/*
+ * Entries by falling peak into `sorted`, equal ones in the order they have; those with a peak of at
+ * most p begin at starts[255 - p].
+ */
+static inline void sort_by_peak(quad_list *list, size_t starts[257])
 {
-    size_t starts[257] = { 0 };
+    size_t at[256];
+    memset(starts, 0, 257 * sizeof *starts);
     for (size_t i = 0; i < list->count; i++)
         starts[255 - list->peaks[i] + 1]++;
     for (size_t i = 1; i < 257; i++)
         starts[i] += starts[i - 1];
+    memcpy(at, starts, sizeof at);
     for (size_t i = 0; i < list->count; i++)
-        list->sorted[starts[255 - list->peaks[i]]++] = (uint32_t)i;
+        list->sorted[at[255 - list->peaks[i]]++] = (uint32_t)i;
 }
 
-static inline bool quads_fit(const quad_list *list, uint32_t i, uint32_t j)
+/* A group that grows: the bounds of its entries' sums. */
+typedef struct quad_group {
+    uint8_t bounds[MAX_QUAD_VALUES];
+    uint8_t peak;
+} quad_group;
+
+static inline const uint8_t *entry_bounds(const quad_list *list, uint32_t entry)
 {
-    if (list->peaks[i] + list->peaks[j] <= PAIR_BOUND)
+    return (const uint8_t *)list->bounds + entry * list->lanes * QUAD;
+}
+
+static inline bool group_takes(const quad_list *list, const quad_group *group, uint32_t entry)
+{
+    const uint8_t *b = entry_bounds(list, entry);
+    if (group->peak + list->peaks[entry] <= GROUP_BOUND)
         return true;
-    size_t values = list->lanes * QUAD;
-    const uint8_t *a = (const uint8_t *)list->bounds + i * values;
-    const uint8_t *b = (const uint8_t *)list->bounds + j * values;
-    for (size_t at = 0; at < values; at += 8 * QUAD) {
+    for (size_t at = 0; at < list->lanes * QUAD; at += 8 * QUAD) {
         uint8_t over = 0;
         for (size_t k = at; k < at + 8 * QUAD; k++)
-            over |= a[k] > (uint8_t)(PAIR_BOUND - b[k]);
+            over |= group->bounds[k] > (uint8_t)(GROUP_BOUND - b[k]);
         if (over)
             return false;
     }
     return true;
+}
+
+static inline void group_add(const quad_list *list, quad_group *group, uint32_t entry)
+{
+    const uint8_t *b = entry_bounds(list, entry);
+    uint8_t peak = 0;
+    for (size_t k = 0; k < list->lanes * QUAD; k++) {
+        group->bounds[k] = (uint8_t)(group->bounds[k] + b[k]);
+        peak = group->bounds[k] > peak ? group->bounds[k] : peak;
+    }
+    group->peak = peak;
 }
 
 /* The first place from `at` on that is not taken; list->count: none. Halves the ways it goes. */
@@ -168,51 +206,83 @@ static inline size_t next_free(quad_list *list, size_t at)
     return at;
 }
 
-static inline uint32_t take(quad_list *list, size_t at)
-{
-    list->next[at] = (uint32_t)at + 1;
-    return list->sorted[at];
-}
-
 /*
- * The mate of `entry` among the places from `at` on; list->count: none. From `sure` on all peaks
- * are small enough.
+ * The entries of a group, beginning with that at place `at`; how many there are. What
+ * does not fit now will not fit later, so places are gone through once: the GROUP_TRIES next, then
+ * those with peaks so small that they fit for sure.
  */
-static inline size_t find_mate(quad_list *list, uint32_t entry, size_t at, size_t sure)
+static inline size_t make_group(quad_list *list, const size_t starts[257], size_t at, size_t most,
+                                uint32_t *entries)
 {
-    at = next_free(list, at);
-    for (size_t tries = 0; at < sure && tries < PAIR_TRIES; tries++) {
-        if (quads_fit(list, entry, list->sorted[at]))
-            return at;
-        at = next_free(list, at + 1);
-    }
-    return next_free(list, at < sure ? sure : at);
-}
-
-/*
- * Finds mates, from the entry with the largest peak down, each time the largest that fits (of the
- * PAIR_TRIES next, or else of those that fit for sure: time must not grow with the square of the
- * list). `order` becomes the twos, then those left alone. Call it once a panel is complete; without
- * `pair` every entry stays alone.
- */
-static inline void quad_list_pair(quad_list *list, bool pair)
-{
-    size_t n = list->count, sure = n, alone = 0;
-    sort_by_peak(list);
-    for (size_t i = 0; i <= n; i++)
-        list->next[i] = (uint32_t)i;
-    for (size_t i = next_free(list, 0); i < n; i = next_free(list, i)) {
-        uint32_t first = take(list, i);
-        while (sure > i && list->peaks[first] + list->peaks[list->sorted[sure - 1]] <= PAIR_BOUND)
-            sure--;
-        size_t mate = pair ? find_mate(list, first, i, sure) : n;
-        if (mate < n) {
-            list->order[2 * list->pairs] = first;
-            list->order[2 * list->pairs++ + 1] = take(list, mate);
-        } else {
-            list->order[n - 1 - alone++] = first;
+    quad_group group = { .peak = 0 };
+    size_t tries = GROUP_TRIES, count = 0;
+    while (at < list->count && count < most) {
+        uint32_t entry = list->sorted[at];
+        if (count == 0 || group_takes(list, &group, entry)) {
+            group_add(list, &group, entry);
+            list->next[at] = (uint32_t)at + 1;
+            entries[count++] = entry;
         }
+        size_t sure =
+            group.peak < GROUP_BOUND ? starts[255 - (GROUP_BOUND - group.peak)] : list->count;
+        at++;
+        if (tries == 0 && at < sure)
+            at = sure;
+        tries -= tries > 0;
+        at = next_free(list, at);
     }
+    return count;
+}
+
+/* `order` and `runs` from the groups as they were made. */
+static inline void order_groups(quad_list *list, size_t groups)
+{
+    size_t at[MAX_GROUP], next = 0;
+    uint32_t counts[MAX_GROUP] = { 0 };
+    quad_run *run = list->runs;
+    for (size_t g = 0; g < groups; g++)
+        counts[list->sizes[g] - 1]++;
+    for (size_t size = MAX_GROUP; size > 0; size--) {
+        at[size - 1] = next;
+        next += counts[size - 1] * size;
+        if (counts[size - 1])
+            *run++ = (quad_run){ (uint32_t)size, counts[size - 1] };
+    }
+    *run = (quad_run){ 0, 0 };
+    const uint32_t *from = list->made;
+    for (size_t g = 0; g < groups; from += list->sizes[g], g++) {
+        size_t *to = &at[list->sizes[g] - 1];
+        memcpy(list->order + *to, from, list->sizes[g] * sizeof *from);
+        *to += list->sizes[g];
+    }
+}
+
+/*
+ * Forms groups of at most `most` entries, 1 … MAX_GROUP, from the entry with the largest peak down,
+ * each time taking the largest that fit (in time that does not grow with the square of the list).
+ * Call it once a panel is complete; it may be called again with another `most`.
+ */
+static inline void quad_list_group(quad_list *list, size_t most)
+{
+    size_t starts[257], groups = 0, done = 0;
+    sort_by_peak(list, starts);
+    for (size_t i = 0; i <= list->count; i++)
+        list->next[i] = (uint32_t)i;
+    for (size_t i = next_free(list, 0); i < list->count; i = next_free(list, i)) {
+        size_t size = make_group(list, starts, i, most, list->made + done);
+        list->sizes[groups++] = (uint32_t)size;
+        done += size;
+    }
+    order_groups(list, groups);
+}
+
+/* Groups of `size` entries. */
+static inline size_t quad_list_groups(const quad_list *list, size_t size)
+{
+    const quad_run *run = list->runs;
+    while (run->count && run->size != size)
+        run++;
+    return run->count;
 }
 
 #endif

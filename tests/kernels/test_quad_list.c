@@ -14,7 +14,7 @@
 #include "../../plugins/x86/quad_list.h"
 
 #define LANES_MAX ((size_t)64)
-#define QUADS_MAX ((size_t)300) /* lists longer than PAIR_TRIES, too */
+#define QUADS_MAX ((size_t)300) /* lists longer than GROUP_TRIES, too */
 #define VALUES (LANES_MAX * QUAD)
 
 typedef struct panel {
@@ -53,7 +53,7 @@ static void fill(panel *p, uint32_t *state, int kind)
             p->w[q][i] = weight(state, kind);
 }
 
-static void build(panel *p, bool saturates, bool pair)
+static void build(panel *p, bool saturates, size_t most)
 {
     quad_list_clear(&p->list, p->lanes);
     memset(p->sums, 0, sizeof p->sums);
@@ -64,7 +64,7 @@ static void build(panel *p, bool saturates, bool pair)
         for (size_t i = 0; i < p->lanes * QUAD / 2; i++)
             assert_int_equal(w[i], 0);
     }
-    quad_list_pair(&p->list, pair);
+    quad_list_group(&p->list, most);
     assert_true(p->list.count >= p->quads && p->list.count <= MAX_LAYERS * p->quads);
     assert_true(p->list.saturates == saturates);
 }
@@ -107,19 +107,22 @@ static void expect_sums(panel *p)
             assert_int_equal(p->sums[q][i], p->w[q][i]);
 }
 
-static void check(panel *p, bool saturates)
+static void check(panel *p, bool saturates, size_t most)
 {
     assert_true(quad_list_open(&p->list, p->quads, p->lanes, saturates));
-    build(p, saturates, saturates);
+    build(p, saturates, most);
     expect_sums(p);
-    size_t twos = 2 * p->list.pairs;
-    assert_true(twos <= p->list.count && (saturates || twos == 0));
-    for (size_t at = 0; saturates && at < p->lanes * QUAD; at += 2) {
-        for (size_t e = 0; e < twos; e += 2)
-            expect_int16(p, e, e + 2, at);
-        for (size_t e = twos; e < p->list.count; e++)
-            expect_int16(p, e, e + 1, at);
+    size_t first = 0;
+    for (const quad_run *run = p->list.runs; run->count; run++) {
+        assert_true(run->size >= 1 && run->size <= most);
+        assert_true(run == p->list.runs || run->size < run[-1].size);
+        for (size_t g = 0; g < run->count; g++, first += run->size) {
+            assert_true(first + run->size <= p->list.count);
+            for (size_t at = 0; saturates && at < p->lanes * QUAD; at += 2)
+                expect_int16(p, first, first + run->size, at);
+        }
     }
+    assert_int_equal(first, p->list.count);
     quad_list_close(&p->list);
 }
 
@@ -132,12 +135,13 @@ static void test_layers(void **unused)
         p.lanes = (size_t)8 << next(&state) % 4;
         p.quads = 1 + next(&state) % QUADS_MAX;
         fill(&p, &state, i % 4);
-        check(&p, i / 4 % 2 == 0);
+        bool saturates = i / 4 % 2 == 0;
+        check(&p, saturates, saturates ? 1 + next(&state) % MAX_GROUP : 1);
     }
 }
 
-/* Small weights: no layer more than there are quads, and nobody is left alone but the odd one. */
-static void test_small_weights_pair(void **unused)
+/* Weights within 20 of 0: no layer more than there are quads, and three in a group at least. */
+static void test_small_weights_group(void **unused)
 {
     (void)unused;
     static panel p;
@@ -146,9 +150,12 @@ static void test_small_weights_pair(void **unused)
     p.quads = 33;
     fill(&p, &state, 0);
     assert_true(quad_list_open(&p.list, p.quads, p.lanes, true));
-    build(&p, true, true);
+    build(&p, true, MAX_GROUP);
     assert_int_equal(p.list.count, 33);
-    assert_int_equal(p.list.pairs, 16);
+    uint32_t groups = 0;
+    for (const quad_run *run = p.list.runs; run->count; run++)
+        groups += run->count;
+    assert_true(groups <= 11);
     quad_list_close(&p.list);
 }
 
@@ -162,9 +169,9 @@ static void test_worst_case(void **unused)
     for (size_t q = 0; q < p.quads; q++)
         for (size_t i = 0; i < p.lanes * QUAD; i++)
             p.w[q][i] = q % 2 ? 255 : -255;
-    check(&p, true);
+    check(&p, true, MAX_GROUP);
     assert_true(quad_list_open(&p.list, p.quads, p.lanes, true));
-    build(&p, true, true);
+    build(&p, true, MAX_GROUP);
     assert_int_equal(p.list.count, MAX_LAYERS * p.quads);
     quad_list_close(&p.list);
 }
@@ -183,7 +190,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_layers),
-        cmocka_unit_test(test_small_weights_pair),
+        cmocka_unit_test(test_small_weights_group),
         cmocka_unit_test(test_worst_case),
         cmocka_unit_test(test_too_large),
     };
