@@ -5,7 +5,7 @@
  * values under the filter are one run of neighbours a filter row, for each pixel. For others they
  * are first copied into one row of scratch memory for each output pixel of a tile.
  *
- * Rows some powers of two apart fall on the same few lines of a cache. Those are copied as well,
+ * Rows multiples of 4 KB apart fall on the same few lines of a cache. Those are copied as well,
  * where there are filters enough to make the copy cheap.
  */
 #include <string.h>
@@ -14,7 +14,7 @@
 #include "kernels.h"
 #include "vector_f32_avx2.h"
 
-#define CROWDED 256                 /* floats: 1 KB */
+#define CROWDED 1024                /* floats: 4 KB, of which a way of the cache holds one */
 #define MAX_K 16384                 /* beyond it a tile outgrows the cache; reference takes those */
 #define MAX_STRIP ((size_t)1 << 18) /* floats */
 

@@ -10,6 +10,8 @@
 #include "kernels.h"
 #include "vector_f32_avx2.h"
 
+#define SHARED_VECTORS 4 /* of starts and of differences, kept in registers */
+
 typedef struct resize_f32 {
     const corner *ys, *xs; /* for each output row and column */
     size_t in_h, in_w, out_h, out_w, channels;
@@ -73,8 +75,51 @@ static void blend_wide(const float *left, const float *right, float f, float *y,
     }
 }
 
+/*
+ * For channels that fill `vectors` (constant where this is inlined), the last overlapping the one
+ * before. Enlarging, many outputs lie between the same two columns, whose difference is kept.
+ */
+static inline __attribute__((always_inline)) void
+shared_columns(const resize_f32 *s, const float *row, float *y, const size_t vectors)
+{
+    size_t channels = s->channels, last = channels - LANES;
+    for (size_t o = 0; o < s->out_w;) {
+        corner h = s->xs[o];
+        const float *left = row + (size_t)h.lo * channels, *right = row + (size_t)h.hi * channels;
+        __m256 start[SHARED_VECTORS], difference[SHARED_VECTORS];
+        for (size_t v = 0; v < vectors; v++) {
+            size_t at = v + 1 < vectors ? v * LANES : last;
+            start[v] = _mm256_loadu_ps(left + at);
+            difference[v] = _mm256_sub_ps(_mm256_loadu_ps(right + at), start[v]);
+        }
+        do {
+            __m256 f = _mm256_broadcast_ss(&s->xs[o].f);
+            for (size_t v = 0; v < vectors; v++)
+                _mm256_storeu_ps(y + (v + 1 < vectors ? v * LANES : last),
+                                 _mm256_add_ps(start[v], _mm256_mul_ps(difference[v], f)));
+            y += channels;
+        } while (++o < s->out_w && s->xs[o].lo == h.lo && s->xs[o].hi == h.hi);
+    }
+}
+
 static void wide_columns(const resize_f32 *s, const float *row, float *y)
 {
+    switch ((s->channels + LANES - 1) / LANES) {
+    case 1:
+        shared_columns(s, row, y, 1);
+        return;
+    case 2:
+        shared_columns(s, row, y, 2);
+        return;
+    case 3:
+        shared_columns(s, row, y, 3);
+        return;
+    case SHARED_VECTORS:
+        shared_columns(s, row, y, SHARED_VECTORS);
+        return;
+    default:
+        break;
+    }
     for (size_t o = 0; o < s->out_w; o++, y += s->channels) {
         corner h = s->xs[o];
         blend_wide(row + (size_t)h.lo * s->channels, row + (size_t)h.hi * s->channels, h.f, y,

@@ -86,64 +86,95 @@ static void test_long_sums(void **state)
 /* ---- depthwise convolutions of wide pictures ---- */
 
 typedef struct depthwise {
-    int32_t in, out; /* height and width */
-    int32_t filter, stride, dilation, pad, channels;
+    int32_t pictures, in[2], out[2]; /* height and width */
+    int32_t filter, stride[2], dilation, pad[2], channels;
     int32_t spacing; /* every so many taps are not zero */
 } depthwise;
 
-static double depthwise_sum(const trial *t, const depthwise *d, int32_t y, int32_t x, int32_t c)
+/* Output i, counted through pictures, rows, columns and channels. */
+static double depthwise_sum(const trial *t, const depthwise *d, int32_t i)
 {
     double sum = 0.0;
+    int32_t c = i % d->channels, x = i / d->channels % d->out[1];
+    int32_t y = i / d->channels / d->out[1] % d->out[0];
+    int32_t top = i / d->channels / d->out[1] / d->out[0] * d->in[0];
     for (int32_t ty = 0; ty < d->filter; ty++)
         for (int32_t tx = 0; tx < d->filter; tx++) {
-            int32_t iy = y * d->stride - d->pad + ty * d->dilation;
-            int32_t ix = x * d->stride - d->pad + tx * d->dilation;
-            if (iy < 0 || ix < 0 || iy >= d->in || ix >= d->in)
+            int32_t iy = y * d->stride[0] - d->pad[0] + ty * d->dilation;
+            int32_t ix = x * d->stride[1] - d->pad[1] + tx * d->dilation;
+            if (iy < 0 || ix < 0 || iy >= d->in[0] || ix >= d->in[1])
                 continue;
-            sum += (double)F32(t, 0)[(iy * d->in + ix) * d->channels + c] *
+            sum += (double)F32(t, 0)[((top + iy) * d->in[1] + ix) * d->channels + c] *
                    (double)F32(t, 1)[(ty * d->filter + tx) * d->channels + c];
         }
     return sum;
 }
 
+static void random_picture(harness *h, depthwise *d)
+{
+    int32_t reach = (d->filter - 1) * d->dilation;
+    for (int i = 0; i < 2; i++) {
+        d->pad[i] = random_in(h, 0, reach);
+        d->in[i] = random_in(h, 1, 24) + (reach > 2 * d->pad[i] ? reach - 2 * d->pad[i] : 0);
+        d->out[i] = (d->in[i] + 2 * d->pad[i] - reach - 1) / d->stride[i] + 1;
+    }
+}
+
 static depthwise random_depthwise(harness *h)
 {
-    depthwise d = { .filter = ONE_OF(h, 1, 2, 3, 5, 9),
-                    .stride = random_in(h, 1, 3),
+    depthwise d = { .pictures = 1,
+                    .filter = ONE_OF(h, 1, 2, 3, 5, 9),
+                    .stride = { random_in(h, 1, 3), random_in(h, 1, 3) },
                     .dilation = ONE_OF(h, 1, 1, 2, 4),
                     .channels = random_in(h, 1, 52),
                     .spacing = ONE_OF(h, 1, 1, 2, 4) };
-    int32_t reach = (d.filter - 1) * d.dilation;
-    d.pad = random_in(h, 0, reach);
-    d.in = random_in(h, 1, 24) + (reach > 2 * d.pad ? reach - 2 * d.pad : 0);
-    d.out = (d.in + 2 * d.pad - reach - 1) / d.stride + 1;
+    random_picture(h, &d);
     return d;
 }
 
-static void check_depthwise(harness *h)
+/* Nine taps and whole vectors, along whose rows sums can slide. */
+static depthwise random_grid(harness *h)
 {
-    depthwise d = random_depthwise(h);
+    static const int32_t filters[][2] = { { 3, 1 }, { 5, 2 }, { 7, 3 }, { 9, 4 } };
+    const int32_t *filter = filters[random_in(h, 0, 3)];
+    depthwise d = { .pictures = random_in(h, 1, 2),
+                    .filter = filter[0],
+                    .stride = { ONE_OF(h, 1, 1, 1, 2), 1 },
+                    .dilation = ONE_OF(h, 1, 1, 2, 3),
+                    .channels = 8 * random_in(h, 1, 9),
+                    .spacing = filter[1] };
+    random_picture(h, &d);
+    return d;
+}
+
+static void check_depthwise(harness *h, depthwise d)
+{
     trial t;
     trial_begin(&t, h, "depthwise_conv_2d");
-    trial_input(&t, false, LAB_F32, 4, (const int32_t[]){ 1, d.in, d.in, d.channels });
+    trial_input(&t, false, LAB_F32, 4,
+                (const int32_t[]){ d.pictures, d.in[0], d.in[1], d.channels });
     trial_input(&t, true, LAB_F32, 4, (const int32_t[]){ 1, d.filter, d.filter, d.channels });
-    trial_output(&t, LAB_F32, 4, (const int32_t[]){ 1, d.out, d.out, d.channels });
+    trial_output(&t, LAB_F32, 4, (const int32_t[]){ d.pictures, d.out[0], d.out[1], d.channels });
     lab_attrs *a = &t.node.attrs;
-    a->stride_h = a->stride_w = d.stride;
+    a->stride_h = d.stride[0];
+    a->stride_w = d.stride[1];
     a->dilation_h = a->dilation_w = d.dilation;
-    a->pad_top = a->pad_left = a->pad_bottom = a->pad_right = d.pad;
+    a->pad_top = a->pad_bottom = d.pad[0];
+    a->pad_left = a->pad_right = d.pad[1];
     fill_f32(&t, 0, -1.0f, 1.0f);
     fill_f32(&t, 1, -1.0f, 1.0f);
     for (int32_t i = 0; i < d.filter * d.filter * d.channels; i++)
         if (i / d.channels % d.filter % d.spacing || i / d.channels / d.filter % d.spacing)
             F32(&t, 1)[i] = 0.0f;
     trial_describe(&t,
-                   "in %d, out %d, %d channels, filter %d, every %d, stride %d, dilation %d, %d",
-                   d.in, d.out, d.channels, d.filter, d.spacing, d.stride, d.dilation, d.pad);
-    double *expected = trial_alloc(&t, tensor_count(t.out[0]), sizeof *expected);
-    for (int32_t i = 0; i < d.out * d.out * d.channels; i++)
-        expected[i] =
-            depthwise_sum(&t, &d, i / d.channels / d.out, i / d.channels % d.out, i % d.channels);
+                   "%d pictures, in %dx%d, %d channels, filter %d, every %d, stride %dx%d, "
+                   "dilation %d, %dx%d",
+                   d.pictures, d.in[0], d.in[1], d.channels, d.filter, d.spacing, d.stride[0],
+                   d.stride[1], d.dilation, d.pad[0], d.pad[1]);
+    size_t count = tensor_count(t.out[0]);
+    double *expected = trial_alloc(&t, count, sizeof *expected);
+    for (size_t i = 0; i < count; i++)
+        expected[i] = depthwise_sum(&t, &d, (int32_t)i);
     trial_run(&t);
     expect_f32(&t, expected, SUM_TOLERANCE(d.filter * d.filter));
     trial_end(&t);
@@ -155,7 +186,9 @@ static void test_depthwise(void **state)
     harness h;
     harness_open(&h);
     for (int i = 0; i < 500; i++)
-        check_depthwise(&h);
+        check_depthwise(&h, random_depthwise(&h));
+    for (int i = 0; i < 500; i++)
+        check_depthwise(&h, random_grid(&h));
     harness_close(&h);
 }
 

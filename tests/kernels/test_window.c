@@ -326,7 +326,7 @@ static void test_resize(void **state)
     harness_open(&h);
     for (int i = 0; i < 900; i++) {
         int32_t x[4] = { random_in(&h, 1, 2), random_in(&h, 1, 9), random_in(&h, 1, 9),
-                         random_in(&h, 1, 21) };
+                         random_in(&h, 1, 44) };
         int32_t y[4] = { x[0], random_in(&h, 1, 40), random_in(&h, 1, 40), x[3] };
         resize_case(&h, random_type(&h), x, y, random_in(&h, 0, 2));
     }
