@@ -4,8 +4,10 @@
  * none are left and waits for those who joined. A worker that wakes too late finds the job closed
  * and goes back to sleep, so a short job does not wait for slow wakers.
  *
- * Between jobs a worker looks for the next one for SPIN_NS, then sleeps on a condition variable:
- * the nodes of a network follow each other within microseconds, a sleeping system costs nothing.
+ * Between jobs a worker looks for the next one for a while, then sleeps on a condition variable:
+ * the nodes of a network follow each other within microseconds, waking takes many, a sleeping
+ * system costs nothing. The while is short where threads are more than CPUs, since the one that is
+ * waited for may want this one's.
  *
  * The threads that call are counted while they are at work, and workers join only as far as there
  * are threads that nobody keeps busy: a job that waits for a worker which the system has put aside
@@ -25,8 +27,9 @@
 #endif
 
 /* Pieces a thread gets on average: enough that an unlucky last piece hardly shows. */
-#define PIECES_PER_THREAD 8u
-#define SPIN_NS 20000
+#define PIECES_PER_THREAD 16u
+#define SPIN_NS 200000 /* a last piece of most nodes */
+#define SHORT_SPIN_NS 20000
 
 typedef struct job {
     lab_pool_fn *fn;
@@ -63,6 +66,7 @@ struct lab_pool {
     unsigned threads;
     job job;
 #ifndef LAB_NO_THREADS
+    int64_t spin_ns;
     atomic_uint busy;     /* threads that call, or that lab_pool_occupy counts */
     pthread_mutex_t turn; /* held by the caller whose job this is */
     pthread_mutex_t lock; /* of what follows, and of writing `job` */
@@ -201,10 +205,10 @@ static void relax(void)
 #endif
 }
 
-/* Looks at `value` for up to SPIN_NS until it differs from `old` (or, with `equal`, is it). */
-static void spin(const atomic_uint *value, unsigned old, bool equal)
+/* Looks at `value` for up to spin_ns until it differs from `old` (or, with `equal`, is it). */
+static void spin(const lab_pool *pool, const atomic_uint *value, unsigned old, bool equal)
 {
-    int64_t until = lab_now_ns() + SPIN_NS;
+    int64_t until = lab_now_ns() + pool->spin_ns;
     do {
         for (int i = 0; i < 32; i++) {
             if ((atomic_load_explicit(value, memory_order_acquire) == old) == equal)
@@ -249,7 +253,7 @@ static void *worker_main(void *arg)
         unsigned generation = atomic_load_explicit(&pool->generation, memory_order_relaxed);
         if (generation == seen) {
             pthread_mutex_unlock(&pool->lock);
-            spin(&pool->generation, seen, false);
+            spin(pool, &pool->generation, seen, false);
             pthread_mutex_lock(&pool->lock);
             while (!pool->quit &&
                    atomic_load_explicit(&pool->generation, memory_order_relaxed) == seen) {
@@ -335,6 +339,7 @@ lab_status lab_pool_new(lab_context *ctx, unsigned threads, lab_pool **out, lab_
     }
     pool->ctx = ctx;
     pool->threads = threads;
+    pool->spin_ns = threads <= lab_usable_cpus() ? SPIN_NS : SHORT_SPIN_NS;
     pool->workers = workers;
     atomic_init(&pool->job.next, 0);
     atomic_init(&pool->job.skipped, false);
@@ -393,7 +398,7 @@ static bool run_job(lab_pool *pool, uint32_t count, uint32_t pieces, lab_pool_fn
     pool->open = false;
     if (atomic_load_explicit(&pool->active, memory_order_acquire) > 0) {
         pthread_mutex_unlock(&pool->lock);
-        spin(&pool->active, 0, true);
+        spin(pool, &pool->active, 0, true);
         pthread_mutex_lock(&pool->lock);
         while (atomic_load_explicit(&pool->active, memory_order_acquire) > 0)
             pthread_cond_wait(&pool->done, &pool->lock);

@@ -10,6 +10,9 @@
 
 #define LAB_MAX_THREADS 256u
 
+/* CPUs this process may use: by its affinity and its cgroups' quotas; at least 1. */
+unsigned lab_usable_cpus(void);
+
 /* What the CPUs this process may use and LUALAB_THREADS (1 .. LAB_MAX_THREADS) say. */
 unsigned lab_default_threads(void);
 

@@ -6,6 +6,11 @@
 
 #ifdef LAB_NO_THREADS
 
+unsigned lab_usable_cpus(void)
+{
+    return 1;
+}
+
 unsigned lab_default_threads(void)
 {
     return 1;
@@ -156,16 +161,20 @@ static unsigned cgroup_cpus(void)
 
 #endif
 
+unsigned lab_usable_cpus(void)
+{
+    unsigned cpus = cpus_allowed(), limit = cgroup_cpus();
+    if (limit > 0 && limit < cpus)
+        cpus = limit;
+    return cpus < 1 ? 1 : cpus;
+}
+
 unsigned lab_default_threads(void)
 {
     unsigned threads = threads_wanted();
-    if (threads > 0)
-        return threads;
-    threads = cpus_allowed();
-    unsigned limit = cgroup_cpus();
-    if (limit > 0 && limit < threads)
-        threads = limit;
-    return threads < 1 ? 1 : threads > LAB_MAX_THREADS ? LAB_MAX_THREADS : threads;
+    if (threads == 0)
+        threads = lab_usable_cpus();
+    return threads > LAB_MAX_THREADS ? LAB_MAX_THREADS : threads;
 }
 
 #endif
