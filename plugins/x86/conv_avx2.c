@@ -200,9 +200,9 @@ static const conv_q8_isa isa = {
     .cost_narrow_single = 380,
     .cost_words = 870,
     .cost_widen = 100,
-    .cost_entry = 410,
-    .cost_group = 330,
-    .cost_run = 400,
+    .cost_entry = 330,
+    .cost_group = 650,
+    .cost_run = 250,
     .lane = lane_of,
     .multiply = multiply_block,
 };
