@@ -67,7 +67,7 @@ static inline void conv_q8_quad(const conv_q8 *s, const conv_q8_filters *f, size
         values[i] = i % QUAD < count ? values[i] : 0;
 }
 
-/* The entries of the filters `channel` …, in twos; with `words` no quad has several. */
+/* The entries of the filters `channel` …, not yet grouped; with `words` no quad has several. */
 static inline void conv_q8_list(conv_q8_packing *p, quad_list *list, size_t channel, size_t lanes,
                                 bool words)
 {
@@ -87,27 +87,41 @@ static inline void conv_q8_list(conv_q8_packing *p, quad_list *list, size_t chan
             p->words[p->n_words++] = (uint32_t)quad;
         }
     }
-    quad_list_group(list, p->s->isa->saturates ? 2 : 1);
 }
 
-static inline size_t conv_q8_cost(const quad_list *list, unsigned pair, unsigned single)
+/* Groups the list in twos, if there are groups; what it then costs. */
+static inline size_t conv_q8_in_twos(quad_list *list, unsigned pair, unsigned single)
 {
+    quad_list_group(list, list->saturates ? 2 : 1);
     return quad_list_groups(list, 2) * pair + quad_list_groups(list, 1) * single;
 }
 
-/* Larger groups for p->wide, if that costs less than `in_twos`. Returns whether it has them now. */
-static inline bool conv_q8_regroup(conv_q8_packing *p, size_t in_twos)
+/*
+ * Groups p->wide in runs where that costs less than twos: *runs says so. Returns the cost. Where
+ * even as many twos as there can be cost more, and where large weights make hope of three in a
+ * group small, the other way is not looked at: grouping is what takes time.
+ */
+static inline size_t conv_q8_group(conv_q8_packing *p, bool *runs)
 {
     const conv_q8_isa *isa = p->s->isa;
-    size_t cost = p->wide.count * isa->cost_entry;
-    if (isa->cost_entry == 0 || p->n_words)
-        return false;
-    quad_list_group(&p->wide, MAX_GROUP);
-    for (const quad_run *run = p->wide.runs; run->count; run++)
-        cost += isa->cost_run + run->count * isa->cost_group;
-    if (cost >= in_twos)
-        quad_list_group(&p->wide, 2);
-    return cost < in_twos;
+    quad_list *list = &p->wide;
+    size_t in_runs = list->count * isa->cost_entry, peaks = 0, in_twos;
+    *runs = false;
+    for (size_t i = 0; i < list->count; i++)
+        peaks += list->peaks[i];
+    if (isa->cost_entry == 0 || p->n_words || 2 * peaks > list->count * GROUP_BOUND)
+        return conv_q8_in_twos(list, isa->cost_pair, isa->cost_single);
+    quad_list_group(list, MAX_GROUP);
+    for (const quad_run *run = list->runs; run->count; run++)
+        in_runs += isa->cost_run + run->count * isa->cost_group;
+    *runs = 2 * in_runs < list->count * isa->cost_pair;
+    if (*runs)
+        return in_runs;
+    in_twos = conv_q8_in_twos(list, isa->cost_pair, isa->cost_single);
+    *runs = in_runs < in_twos;
+    if (*runs)
+        quad_list_group(list, MAX_GROUP);
+    return *runs ? in_runs : in_twos;
 }
 
 /* ---- panels ---- */
@@ -223,10 +237,11 @@ static inline bool conv_q8_pack_filters(conv_q8_packing *p, size_t channel)
 {
     const conv_q8_isa *isa = p->s->isa;
     size_t left = p->s->n - channel, narrow_cost = SIZE_MAX, wide_cost = SIZE_MAX;
+    bool runs;
     if (left > isa->narrow) {
         conv_q8_list(p, &p->wide, channel, isa->lanes, p->s->words);
-        wide_cost = conv_q8_cost(&p->wide, isa->cost_pair, isa->cost_single);
-        if (conv_q8_regroup(p, wide_cost))
+        wide_cost = conv_q8_group(p, &runs);
+        if (runs)
             return conv_q8_pack(p, &p->wide, channel, true);
         /* Only where quads had to be split or are alone narrow panels are worth a look. */
         if (p->s->words || 10 * wide_cost <= 11 * (p->quads / 2 + 1) * isa->cost_pair)
@@ -235,7 +250,8 @@ static inline bool conv_q8_pack_filters(conv_q8_packing *p, size_t channel)
     narrow_cost = 0;
     for (size_t i = 0; i < 2 && i * isa->narrow < left; i++) {
         conv_q8_list(p, &p->narrow[i], channel + i * isa->narrow, isa->narrow, false);
-        narrow_cost += conv_q8_cost(&p->narrow[i], isa->cost_narrow_pair, isa->cost_narrow_single);
+        narrow_cost +=
+            conv_q8_in_twos(&p->narrow[i], isa->cost_narrow_pair, isa->cost_narrow_single);
     }
     if (wide_cost <= narrow_cost)
         return conv_q8_pack(p, &p->wide, channel, false);

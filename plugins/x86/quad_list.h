@@ -45,9 +45,10 @@ typedef struct quad_list {
     uint8_t *peaks;   /* [count]: the largest of them */
     uint32_t *quads;  /* [count]: which quad of the panel */
     uint32_t *order;  /* [count]: the largest groups first */
-    /* Work space: groups as they are made, entries by falling peak, and [count + 1] for each of */
-    uint32_t *made, *sizes, *sorted; /* those its own number, or where to look on if it is taken */
-    uint32_t *next;
+    /* Work space, [count] each. */
+    uint32_t *made, *sizes; /* groups one after the other, as they are made; how large they are */
+    uint32_t *sorted;       /* entries by falling peak: places */
+    uint32_t *next;         /* [count + 1]: a place itself, or where to look on if it is taken */
 } quad_list;
 
 static inline void quad_list_close(quad_list *list)
@@ -207,9 +208,9 @@ static inline size_t next_free(quad_list *list, size_t at)
 }
 
 /*
- * The entries of a group, beginning with that at place `at`; how many there are. What
- * does not fit now will not fit later, so places are gone through once: the GROUP_TRIES next, then
- * those with peaks so small that they fit for sure.
+ * The entries of a group, beginning with that at place `at`; how many there are. What does not fit
+ * now will not fit later, so places are gone through once: the GROUP_TRIES next, then those with
+ * peaks so small that they fit for sure.
  */
 static inline size_t make_group(quad_list *list, const size_t starts[257], size_t at, size_t most,
                                 uint32_t *entries)
