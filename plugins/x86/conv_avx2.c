@@ -14,8 +14,8 @@
  * Rows are multiplied in fours (sixes, eights); what is multiplied beyond the last row is not
  * stored.
  */
-#include "conv_runs_avx2.h"
 #include "conv_q8_ymm.h"
+#include "conv_runs_avx2.h"
 #include "kernels.h"
 
 #define WIDE_ROWS ((size_t)4)

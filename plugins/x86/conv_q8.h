@@ -37,12 +37,11 @@
 
 #define CONV_MAX_K 32768 /* beyond it a row outgrows the caches; reference takes those */
 #define CONV_MAX_STRIP ((size_t)1 << 24) /* bytes under one row of output pixels; the same */
-#define CONV_MAX_LANES ((size_t)64)
-#define CONV_SLACK ((size_t)64)          /* readable bytes after scratch rows */
-#define CONV_BLOCK_BYTES ((size_t)16384) /* of rows and results of a block: some of L1 */
-#define CONV_BLOCK_WORDS ((size_t)98304) /* of rows of a block if they are widened: some of L2 */
-#define CONV_MIN_BLOCK ((size_t)12)      /* rows at least */
-#define CONV_MAX_BLOCK ((size_t)384)
+#define CONV_MAX_LANES MAX_QUAD_LANES
+#define CONV_SLACK ((size_t)64)           /* readable bytes after scratch rows */
+#define CONV_BLOCK_BYTES ((size_t)16384)  /* of rows and results of a block: some of L1 */
+#define CONV_BLOCK_WORDS ((size_t)98304)  /* of rows of a block if they are widened: some of L2 */
+#define CONV_MAX_BLOCK ((size_t)384)      /* rows */
 #define CONV_EXTRA_ROWS ((size_t)15)      /* readable after a block: a group less its first row */
 #define CONV_TILE_BYTES ((size_t)1 << 18) /* of the strips of a tile: half an L2 cache */
 #define CONV_TILE_WORK ((size_t)1 << 20)  /* multiply-adds of a tile of strips, at least */
@@ -50,8 +49,7 @@
 /*
  * Filters `channel` … of a layer. Weights are [entries][lanes][QUAD], the entries those of
  * quad_list.h: in `runs` of groups; or, where there are none, first `pairs` groups of two, then
- * `singles`. Quads in 16 bits follow in arrays of their own, weights as [words][QUAD /
- * 2][lanes][2].
+ * `singles`. Quads in 16 bits follow in arrays of their own: [words][QUAD / 2][lanes][2].
  */
 typedef struct conv_q8_panel {
     size_t channel, used; /* the first filter, how many there are */

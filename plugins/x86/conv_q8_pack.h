@@ -307,9 +307,10 @@ static inline void conv_q8_scratch(lab_prepare *prepare, conv_q8 *s, bool bytes,
 
 static inline size_t conv_q8_block_rows(const conv_q8 *s)
 {
+    size_t step = s->isa->rows, most = CONV_MAX_BLOCK / step * step;
     size_t rows = s->words ? CONV_BLOCK_WORDS / (3 * s->k) : CONV_BLOCK_BYTES / (s->k + s->n);
-    rows = rows < CONV_MIN_BLOCK ? CONV_MIN_BLOCK : rows > CONV_MAX_BLOCK ? CONV_MAX_BLOCK : rows;
-    return (rows + s->isa->rows - 1) / s->isa->rows * s->isa->rows;
+    rows = rows ? (rows + step - 1) / step * step : step;
+    return rows < most ? rows : most;
 }
 
 static inline void conv_q8_tile(lab_prepare *prepare, conv_q8 *s, size_t pixels)

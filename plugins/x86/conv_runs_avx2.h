@@ -14,11 +14,7 @@
 #ifndef X86_CONV_RUNS_AVX2_H
 #define X86_CONV_RUNS_AVX2_H
 
-#include "conv_q8.h"
-
-#ifndef X86_EMULATED /* see avx512.h */
-#include <immintrin.h>
-#endif
+#include "conv_q8_ymm.h"
 
 #define RUN_ROWS ((size_t)6)
 
@@ -65,8 +61,8 @@
           "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "cc", "memory")
 
 /* acc[2 * row + half] = from[the same] + the products of the groups, of which there are some. */
-static inline __attribute__((always_inline)) void
-multiply_runs(const conv_q8_panel *p, const uint8_t *const *rows, const __m256i *from, __m256i *acc)
+INLINE void multiply_runs(const conv_q8_panel *p, const uint8_t *const *rows, const __m256i *from,
+                          __m256i *acc)
 {
     const __m256i ones = _mm256_set1_epi16(1);
     const int8_t *w = p->weights;

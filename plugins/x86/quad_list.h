@@ -23,8 +23,8 @@
 #include <string.h>
 
 #define QUAD ((size_t)4)
+#define MAX_QUAD_LANES ((size_t)64)
 #define GROUP_BOUND 128
-#define MAX_QUAD_VALUES (64 * QUAD)
 /* 255 + 255, the worst pair, is 128 + 128 + 128 + 126. */
 #define MAX_LAYERS ((size_t)4)
 #define MAX_GROUP ((size_t)8)
@@ -65,12 +65,16 @@ static inline void quad_list_close(quad_list *list)
     *list = (quad_list){ 0 };
 }
 
-/* Room for panels of up to `quads` quads of `lanes` filters. False: no memory; close it anyway. */
+/*
+ * Room for panels of up to `quads` quads of `lanes` filters, at most MAX_QUAD_LANES. False: no
+ * memory; close it anyway.
+ */
 static inline bool quad_list_open(quad_list *list, size_t quads, size_t lanes, bool saturates)
 {
     size_t capacity = quads * MAX_LAYERS, bytes = lanes * QUAD;
     *list = (quad_list){ .lanes = lanes, .capacity = capacity, .saturates = saturates };
-    if (capacity / MAX_LAYERS != quads || (bytes && capacity > SIZE_MAX / bytes))
+    if (lanes > MAX_QUAD_LANES || capacity / MAX_LAYERS != quads ||
+        (bytes && capacity > SIZE_MAX / bytes))
         return false;
     list->weights = malloc(capacity * bytes);
     list->bounds = malloc(capacity * bytes);
@@ -164,7 +168,7 @@ static inline void sort_by_peak(quad_list *list, size_t starts[257])
 
 /* A group that grows: the bounds of its entries' sums. */
 typedef struct quad_group {
-    uint8_t bounds[MAX_QUAD_VALUES];
+    uint8_t bounds[MAX_QUAD_LANES * QUAD];
     uint8_t peak;
 } quad_group;
 

@@ -104,7 +104,9 @@ lab_status lab_context_init(lab_context *ctx, const lab_allocator *allocator, un
     memset(ctx, 0, sizeof *ctx);
     ctx->allocator = allocator ? *allocator : lab_system_allocator;
     atomic_init(&ctx->stop, false);
-    return lab_pool_new(ctx, threads ? threads : lab_default_threads(), &ctx->pool, error);
+    unsigned cpus = lab_usable_cpus(); /* asked once: some files are read for it */
+    return lab_pool_new(ctx, threads ? threads : lab_default_threads(cpus), cpus, &ctx->pool,
+                        error);
 }
 
 void lab_context_finish(lab_context *ctx)

@@ -44,7 +44,7 @@ struct lab_context {
 extern const lab_allocator lab_system_allocator;
 
 /*
- * Fills `ctx`. allocator NULL: the system's. threads 0: lab_default_threads(). On failure nothing
+ * Fills `ctx`. allocator NULL: the system's. threads 0: lab_default_threads. On failure nothing
  * is left to finish.
  */
 lab_status lab_context_init(lab_context *ctx, const lab_allocator *allocator, unsigned threads,

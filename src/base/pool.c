@@ -28,7 +28,7 @@
 
 /* Pieces a thread gets on average: enough that an unlucky last piece hardly shows. */
 #define PIECES_PER_THREAD 16u
-#define SPIN_NS 200000 /* a last piece of most nodes */
+#define SPIN_NS 200000 /* longer than the last piece of most nodes takes */
 #define SHORT_SPIN_NS 20000
 
 typedef struct job {
@@ -158,8 +158,10 @@ static lab_status check_threads(unsigned threads, lab_error *error)
 
 #ifdef LAB_NO_THREADS
 
-lab_status lab_pool_new(lab_context *ctx, unsigned threads, lab_pool **pool, lab_error *error)
+lab_status lab_pool_new(lab_context *ctx, unsigned threads, unsigned cpus, lab_pool **pool,
+                        lab_error *error)
 {
+    (void)cpus;
     *pool = NULL;
     lab_status status = check_threads(threads, error);
     if (status)
@@ -324,7 +326,8 @@ static lab_status start_workers(lab_pool *pool, lab_error *error)
                          started + 2, pool->threads, strerror(code));
 }
 
-lab_status lab_pool_new(lab_context *ctx, unsigned threads, lab_pool **out, lab_error *error)
+lab_status lab_pool_new(lab_context *ctx, unsigned threads, unsigned cpus, lab_pool **out,
+                        lab_error *error)
 {
     *out = NULL;
     lab_status status = check_threads(threads, error);
@@ -339,7 +342,7 @@ lab_status lab_pool_new(lab_context *ctx, unsigned threads, lab_pool **out, lab_
     }
     pool->ctx = ctx;
     pool->threads = threads;
-    pool->spin_ns = threads <= lab_usable_cpus() ? SPIN_NS : SHORT_SPIN_NS;
+    pool->spin_ns = threads <= cpus ? SPIN_NS : SHORT_SPIN_NS;
     pool->workers = workers;
     atomic_init(&pool->job.next, 0);
     atomic_init(&pool->job.skipped, false);

@@ -13,11 +13,12 @@
 /* CPUs this process may use: by its affinity and its cgroups' quotas; at least 1. */
 unsigned lab_usable_cpus(void);
 
-/* What the CPUs this process may use and LUALAB_THREADS (1 .. LAB_MAX_THREADS) say. */
-unsigned lab_default_threads(void);
+/* What LUALAB_THREADS (1 .. LAB_MAX_THREADS) says, else one for each of the usable CPUs. */
+unsigned lab_default_threads(unsigned cpus);
 
-/* threads: 1 .. LAB_MAX_THREADS, the caller included. */
-lab_status lab_pool_new(lab_context *ctx, unsigned threads, lab_pool **pool, lab_error *error);
+/* threads: 1 .. LAB_MAX_THREADS, the caller included; cpus: those they have. */
+lab_status lab_pool_new(lab_context *ctx, unsigned threads, unsigned cpus, lab_pool **pool,
+                        lab_error *error);
 void lab_pool_free(lab_pool *pool);
 unsigned lab_pool_threads(const lab_pool *pool);
 

@@ -11,8 +11,9 @@ unsigned lab_usable_cpus(void)
     return 1;
 }
 
-unsigned lab_default_threads(void)
+unsigned lab_default_threads(unsigned cpus)
 {
+    (void)cpus;
     return 1;
 }
 
@@ -169,11 +170,11 @@ unsigned lab_usable_cpus(void)
     return cpus < 1 ? 1 : cpus;
 }
 
-unsigned lab_default_threads(void)
+unsigned lab_default_threads(unsigned cpus)
 {
     unsigned threads = threads_wanted();
     if (threads == 0)
-        threads = lab_usable_cpus();
+        threads = cpus;
     return threads > LAB_MAX_THREADS ? LAB_MAX_THREADS : threads;
 }
 

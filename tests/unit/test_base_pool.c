@@ -56,7 +56,7 @@ static void every_item_once(void **state)
     static const uint32_t grains[] = { 1, 3, 64, 5000 };
     for (unsigned threads = 1; threads <= 5; threads++) {
         lab_pool *pool;
-        assert_int_equal(lab_pool_new(ctx, threads, &pool, NULL), LAB_OK);
+        assert_int_equal(lab_pool_new(ctx, threads, lab_usable_cpus(), &pool, NULL), LAB_OK);
         assert_int_equal(lab_pool_threads(pool), HAVE_THREADS ? threads : 1);
         for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
             for (size_t g = 0; g < sizeof grains / sizeof *grains; g++)
@@ -70,7 +70,7 @@ static void every_item_once(void **state)
 static void many_short_jobs(void **state)
 {
     lab_pool *pool;
-    assert_int_equal(lab_pool_new(*state, 3, &pool, NULL), LAB_OK);
+    assert_int_equal(lab_pool_new(*state, 3, lab_usable_cpus(), &pool, NULL), LAB_OK);
     for (int i = 0; i < 2000; i++) {
         if (i % 100 == 0)
             nanosleep(&(struct timespec){ .tv_nsec = 300000 }, NULL);
@@ -115,7 +115,7 @@ static void outer(void *user, uint32_t begin, uint32_t end, unsigned thread)
 static void nested_calls_run_in_place(void **state)
 {
     lab_pool *pool;
-    assert_int_equal(lab_pool_new(*state, 4, &pool, NULL), LAB_OK);
+    assert_int_equal(lab_pool_new(*state, 4, lab_usable_cpus(), &pool, NULL), LAB_OK);
     nest n = { .pool = pool };
     assert_true(lab_pool_run(pool, 200, 1, outer, &n, NULL));
     assert_int_equal(atomic_load(&n.inner_items), 2000);
@@ -141,7 +141,7 @@ static void stop_skips_the_rest(void **state)
     lab_context *ctx = *state;
     for (unsigned threads = 1; threads <= 3; threads++) {
         lab_pool *pool;
-        assert_int_equal(lab_pool_new(ctx, threads, &pool, NULL), LAB_OK);
+        assert_int_equal(lab_pool_new(ctx, threads, lab_usable_cpus(), &pool, NULL), LAB_OK);
         stopping s;
         atomic_init(&s.stop, false);
         atomic_init(&s.items, 0);
@@ -167,7 +167,7 @@ static void several_callers_at_once(void **state)
 {
     needs_threads();
     lab_pool *pool;
-    assert_int_equal(lab_pool_new(*state, 3, &pool, NULL), LAB_OK);
+    assert_int_equal(lab_pool_new(*state, 3, lab_usable_cpus(), &pool, NULL), LAB_OK);
     pthread_t threads[4];
     for (int i = 0; i < 4; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, caller, pool), 0);
@@ -225,7 +225,7 @@ static void busy_threads_leave_less_help(void **state)
     needs_threads();
     for (unsigned threads = 2; threads <= 3; threads++) {
         lab_pool *pool;
-        assert_int_equal(lab_pool_new(*state, threads, &pool, NULL), LAB_OK);
+        assert_int_equal(lab_pool_new(*state, threads, lab_usable_cpus(), &pool, NULL), LAB_OK);
         occupant o[2] = { { .pool = pool }, { .pool = pool } };
         pthread_t busy[2];
         for (unsigned i = 0; i + 1 < threads; i++) {
@@ -276,7 +276,7 @@ static void a_place_that_becomes_free_is_taken(void **state)
     for (int i = 0; i < 20; i++) {
         lab_pool *pool;
         unsigned threads = i % 2 ? 2 : 3;
-        assert_int_equal(lab_pool_new(*state, threads, &pool, NULL), LAB_OK);
+        assert_int_equal(lab_pool_new(*state, threads, lab_usable_cpus(), &pool, NULL), LAB_OK);
         occupant o = { .pool = pool };
         pthread_t busy;
         assert_int_equal(pthread_create(&busy, NULL, occupy, &o), 0);
@@ -292,7 +292,7 @@ static void a_place_that_becomes_free_is_taken(void **state)
 static void idle_workers_sleep(void **state)
 {
     lab_pool *pool;
-    assert_int_equal(lab_pool_new(*state, 4, &pool, NULL), LAB_OK);
+    assert_int_equal(lab_pool_new(*state, 4, lab_usable_cpus(), &pool, NULL), LAB_OK);
     check_run(pool, 1000, 1);
     nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
     struct timespec before, after;
@@ -323,8 +323,9 @@ static void wrong_numbers_of_threads(void **state)
 {
     lab_pool *pool;
     lab_error error;
-    assert_int_equal(lab_pool_new(*state, 0, &pool, &error), LAB_E_INVALID);
-    assert_int_equal(lab_pool_new(*state, LAB_MAX_THREADS + 1, &pool, &error), LAB_E_INVALID);
+    assert_int_equal(lab_pool_new(*state, 0, lab_usable_cpus(), &pool, &error), LAB_E_INVALID);
+    assert_int_equal(lab_pool_new(*state, LAB_MAX_THREADS + 1, lab_usable_cpus(), &pool, &error),
+                     LAB_E_INVALID);
     assert_string_equal(error.message, "threads must be 1..256, got 257");
 }
 
@@ -333,14 +334,14 @@ static void default_threads(void **state)
     (void)state;
     needs_threads();
     setenv("LUALAB_THREADS", "7", 1);
-    assert_int_equal(lab_default_threads(), 7);
+    assert_int_equal(lab_default_threads(lab_usable_cpus()), 7);
     static const char *const wrong[] = { "0", "257", "many", "2x", "-1", "" };
     unsetenv("LUALAB_THREADS");
-    unsigned cpus = lab_default_threads();
+    unsigned cpus = lab_default_threads(lab_usable_cpus());
     assert_in_range(cpus, 1, LAB_MAX_THREADS);
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         setenv("LUALAB_THREADS", wrong[i], 1);
-        assert_int_equal(lab_default_threads(), cpus);
+        assert_int_equal(lab_default_threads(lab_usable_cpus()), cpus);
     }
     unsetenv("LUALAB_THREADS");
 }
@@ -349,7 +350,7 @@ static lab_status start_pool(lab_context *ctx, void *user, lab_error *error)
 {
     (void)user;
     lab_pool *pool;
-    lab_status status = lab_pool_new(ctx, 3, &pool, error);
+    lab_status status = lab_pool_new(ctx, 3, lab_usable_cpus(), &pool, error);
     if (!status)
         lab_pool_free(pool);
     return status;
