@@ -82,8 +82,13 @@ function Record:run(r)
   })
 end
 
+--- A Ctrl-C may arrive between the row that says done and the end of the stage: then it is done.
 function Record:fail(r, message)
-  if r.row then
+  if not r.row then
+    return
+  end
+  local rows = self.catalog:query("SELECT state FROM results WHERE id = ?1", { r.row })
+  if not rows or rows[1] and rows[1][1] == "running" then
     self.catalog:connection():fail_result(r.row, message)
   end
 end
